@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Encoders and decoders of es_format.h: the only file that knows byte offsets.
+ *
+ * Units and invariants: see es_format.h.
+ */
+#include "es_format.h"
+
+static const u8 sb_magic[8] = { 'E', 'S', 'N', 'A', 'P', 'S', 'B', '\n' };
+
+/* The superblock; offsets in the first column, 4096 bytes in all. */
+struct es_sb_disk {
+	/*   0 */ u8 magic[8];
+	/*   8 */ __le32 crc;
+	/*  12 */ __le16 version;
+	/*  14 */ __le16 kind;
+	/*  16 */ __le64 compat;	/* feature bits that may be ignored */
+	/*  24 */ __le64 incompat;	/* feature bits that may not */
+	/*  32 */ __le64 generation;
+	/*  40 */ u8 store_uuid[16];
+	/*  56 */ u8 chain_uuid[16];
+	/*  72 */ u8 link_uuid[16];
+	/*  88 */ u8 next_uuid[16];
+	/* 104 */ u8 snapshot_uuid[16];
+	/* 120 */ __le64 created;
+	/* 128 */ __le32 serial;
+	/* 132 */ __le32 nr_snapshots;
+	/* 136 */ __le32 chunk_sectors;
+	/* 140 */ __le32 segment_blocks;
+	/* 144 */ __le64 device_blocks;
+	/* 152 */ __le64 origin_sectors;
+	/* 160 */ __le32 state;
+	/* 164 */ __le32 flags;
+	/* 168 */ __le32 epoch;
+	/* 172 */ __le32 index_blocks;
+	/* 176 */ __le64 index_addr;
+	/* 184 */ __le64 index_extents;
+	/* 192 */ __le64 tail_seq;
+	/* 200 */ __le64 fp_sectors;
+	/* 208 */ __le32 fp_nr;
+	/* 212 */ __le32 origin_lbs;
+	/* 216 */ struct {
+		__le64 block;
+		__le32 crc;
+		__le32 reserved;
+	} __packed fp_sample[ES_FP_SAMPLES];
+	/* 728 */ __le64 payload_blocks;
+	/* 736 */ __le64 map_addr;
+	/* 744 */ __le32 map_blocks;
+	/* 748 */ __le32 map_crc;
+	/* 752 */ __le64 map_segment;
+	/* 760 */ __le64 map_extents;
+	/* 768 */ __le64 map_payload_blocks;
+	/* 776 */ u8 zero[ES_BLOCK_SIZE - 776];
+} __packed;
+
+ES_STATIC_ASSERT(sizeof(struct es_sb_disk) == ES_BLOCK_SIZE, "on-disk superblock");
+
+/* An extent; 24 bytes. */
+struct es_extent_disk {
+	/*  0 */ __le64 chunk;
+	/*  8 */ __le32 nr;
+	/* 12 */ __le32 crc;
+	/* 16 */ __le32 addr_low;
+	/* 20 */ __le16 addr_high;
+	/* 22 */ __le16 flags;
+} __packed;
+
+ES_STATIC_ASSERT(sizeof(struct es_extent_disk) == 24, "on-disk extent");
+
+/* A block with extents: record header, summary block or index block. */
+struct es_block_disk {
+	/*  0 */ __le32 magic;
+	/*  4 */ __le32 crc;
+	/*  8 */ __le16 version;
+	/* 10 */ __le16 nr_extents;
+	/* 12 */ __le32 serial;
+	/* 16 */ u8 store_uuid[16];
+	/* 32 */ __le64 seq;
+	/* 40 */ __le32 epoch;
+	/* 44 */ __le32 prev_crc;
+	/* 48 */ __le32 pos;
+	/* 52 */ __le32 nr_blocks;
+	/* 56 */ __le64 addr;
+	/* 64 */ struct es_extent_disk extents[ES_BLOCK_EXTENTS];
+} __packed;
+
+ES_STATIC_ASSERT(sizeof(struct es_block_disk) == ES_BLOCK_SIZE, "on-disk block with extents");
+
+/* "ESrc", "ESsm", "ESix" as the bytes lie on disk. */
+static const u32 block_magic[] = {
+	[ES_BLOCK_RECORD] = 0x63725345,
+	[ES_BLOCK_SUMMARY] = 0x6d735345,
+	[ES_BLOCK_INDEX] = 0x78695345,
+};
+
+/* Checksum of a block whose 4-byte crc field at @crc_offset counts as zero. */
+static u32 block_checksum(const void *buf, size_t crc_offset)
+{
+	static const u8 zero[4];
+	const u8 *p = buf;
+	u32 crc = ~(u32)0;
+
+	crc = es_crc32c(crc, p, crc_offset);
+	crc = es_crc32c(crc, zero, sizeof(zero));
+	crc = es_crc32c(crc, p + crc_offset + 4, ES_BLOCK_SIZE - crc_offset - 4);
+	return ~crc;
+}
+
+/* --- superblock --- */
+
+static void fingerprint_encode(const struct es_fingerprint *fp, struct es_sb_disk *d)
+{
+	u32 i;
+
+	d->fp_sectors = cpu_to_le64(fp->sectors);
+	d->fp_nr = cpu_to_le32(fp->nr);
+	for (i = 0; i < fp->nr; i++) {
+		d->fp_sample[i].block = cpu_to_le64(fp->sample[i].block);
+		d->fp_sample[i].crc = cpu_to_le32(fp->sample[i].crc);
+	}
+}
+
+static void map_encode(const struct es_chunkmap *map, struct es_sb_disk *d)
+{
+	d->map_addr = cpu_to_le64(map->addr);
+	d->map_blocks = cpu_to_le32(map->blocks);
+	d->map_crc = cpu_to_le32(map->crc);
+	d->map_segment = cpu_to_le64(map->segment);
+	d->map_extents = cpu_to_le64(map->extents);
+	d->map_payload_blocks = cpu_to_le64(map->payload_blocks);
+}
+
+void es_sb_encode(const struct es_sb *sb, void *buf)
+{
+	struct es_sb_disk *d = buf;
+
+	memset(d, 0, sizeof(*d));
+	memcpy(d->magic, sb_magic, sizeof(sb_magic));
+	d->version = cpu_to_le16(ES_FORMAT_VERSION);
+	d->kind = cpu_to_le16(sb->kind);
+	d->generation = cpu_to_le64(sb->generation);
+	memcpy(d->store_uuid, sb->store_uuid, ES_UUID_SIZE);
+	memcpy(d->chain_uuid, sb->chain_uuid, ES_UUID_SIZE);
+	memcpy(d->link_uuid, sb->link_uuid, ES_UUID_SIZE);
+	memcpy(d->next_uuid, sb->next_uuid, ES_UUID_SIZE);
+	memcpy(d->snapshot_uuid, sb->snapshot_uuid, ES_UUID_SIZE);
+	d->created = cpu_to_le64(sb->created);
+	d->serial = cpu_to_le32(sb->serial);
+	d->nr_snapshots = cpu_to_le32(sb->nr_snapshots);
+	d->chunk_sectors = cpu_to_le32(sb->chunk_sectors);
+	d->segment_blocks = cpu_to_le32(sb->segment_blocks);
+	d->device_blocks = cpu_to_le64(sb->device_blocks);
+	d->origin_sectors = cpu_to_le64(sb->origin_sectors);
+	d->state = cpu_to_le32(sb->state);
+	d->flags = cpu_to_le32(sb->flags);
+	d->epoch = cpu_to_le32(sb->epoch);
+	d->index_blocks = cpu_to_le32(sb->index_blocks);
+	d->index_addr = cpu_to_le64(sb->index_addr);
+	d->index_extents = cpu_to_le64(sb->index_extents);
+	d->tail_seq = cpu_to_le64(sb->tail_seq);
+	d->payload_blocks = cpu_to_le64(sb->payload_blocks);
+	d->origin_lbs = cpu_to_le32(sb->origin_lbs);
+	map_encode(&sb->map, d);
+	fingerprint_encode(&sb->fp, d);
+	d->crc = cpu_to_le32(block_checksum(d, 8));
+}
+
+static void fingerprint_unpack(const struct es_sb_disk *d, struct es_fingerprint *fp)
+{
+	u32 i;
+
+	fp->sectors = le64_to_cpu(d->fp_sectors);
+	fp->nr = le32_to_cpu(d->fp_nr);
+	for (i = 0; i < ES_FP_SAMPLES && i < fp->nr; i++) {
+		fp->sample[i].block = le64_to_cpu(d->fp_sample[i].block);
+		fp->sample[i].crc = le32_to_cpu(d->fp_sample[i].crc);
+	}
+}
+
+static void map_unpack(const struct es_sb_disk *d, struct es_chunkmap *map)
+{
+	map->addr = le64_to_cpu(d->map_addr);
+	map->blocks = le32_to_cpu(d->map_blocks);
+	map->crc = le32_to_cpu(d->map_crc);
+	map->segment = le64_to_cpu(d->map_segment);
+	map->extents = le64_to_cpu(d->map_extents);
+	map->payload_blocks = le64_to_cpu(d->map_payload_blocks);
+}
+
+static void sb_unpack(const struct es_sb_disk *d, struct es_sb *sb)
+{
+	memset(sb, 0, sizeof(*sb));
+	sb->kind = le16_to_cpu(d->kind);
+	sb->state = le32_to_cpu(d->state) > ES_STATE_REMOVED ? 0 : (u16)le32_to_cpu(d->state);
+	sb->flags = le32_to_cpu(d->flags);
+	sb->generation = le64_to_cpu(d->generation);
+	sb->epoch = le32_to_cpu(d->epoch);
+	memcpy(sb->store_uuid, d->store_uuid, ES_UUID_SIZE);
+	memcpy(sb->chain_uuid, d->chain_uuid, ES_UUID_SIZE);
+	memcpy(sb->link_uuid, d->link_uuid, ES_UUID_SIZE);
+	memcpy(sb->next_uuid, d->next_uuid, ES_UUID_SIZE);
+	memcpy(sb->snapshot_uuid, d->snapshot_uuid, ES_UUID_SIZE);
+	sb->created = le64_to_cpu(d->created);
+	sb->serial = le32_to_cpu(d->serial);
+	sb->nr_snapshots = le32_to_cpu(d->nr_snapshots);
+	sb->chunk_sectors = le32_to_cpu(d->chunk_sectors);
+	sb->segment_blocks = le32_to_cpu(d->segment_blocks);
+	sb->device_blocks = le64_to_cpu(d->device_blocks);
+	sb->origin_sectors = le64_to_cpu(d->origin_sectors);
+	sb->tail_seq = le64_to_cpu(d->tail_seq);
+	sb->payload_blocks = le64_to_cpu(d->payload_blocks);
+	sb->origin_lbs = le32_to_cpu(d->origin_lbs);
+	sb->index_addr = le64_to_cpu(d->index_addr);
+	sb->index_blocks = le32_to_cpu(d->index_blocks);
+	sb->index_extents = le64_to_cpu(d->index_extents);
+	map_unpack(d, &sb->map);
+	fingerprint_unpack(d, &sb->fp);
+}
+
+static enum es_fault sb_check_index(const struct es_sb *sb)
+{
+	if (sb->state != ES_STATE_SEALED)
+		return ES_OK;
+	if (sb->index_addr < ES_DATA_BLOCK || sb->index_addr >= sb->device_blocks ||
+	    sb->index_blocks > sb->device_blocks - sb->index_addr)
+		return ES_FAULT_INDEX;
+	if (es_table_blocks(sb->index_extents) != sb->index_blocks)
+		return ES_FAULT_COUNT;
+	return ES_OK;
+}
+
+/* Only a cleanly detached store of a snapshot may have a chunk map. */
+static enum es_fault sb_check_map(const struct es_sb *sb)
+{
+	const struct es_chunkmap *map = &sb->map;
+
+	if (!map->addr)
+		return map->blocks || map->crc || map->segment || map->extents ||
+		       map->payload_blocks ? ES_FAULT_CHUNK_MAP : ES_OK;
+	if (sb->kind != ES_KIND_SNAPSHOT || (sb->flags & ES_SB_ATTACHED) || !sb->epoch ||
+	    map->blocks != es_chunkmap_blocks(sb) ||
+	    map->addr < ES_DATA_BLOCK || map->addr >= sb->device_blocks ||
+	    map->blocks > sb->device_blocks - map->addr ||
+	    map->segment > (map->addr - ES_DATA_BLOCK) / sb->segment_blocks ||
+	    map->payload_blocks > sb->device_blocks)
+		return ES_FAULT_CHUNK_MAP;
+	return ES_OK;
+}
+
+static enum es_fault sb_check_identity(const struct es_sb *sb)
+{
+	if (sb->kind == ES_KIND_JOURNAL)
+		return ES_FAULT_JOURNAL;
+	if (sb->kind != ES_KIND_SNAPSHOT && sb->kind != ES_KIND_VIEW)
+		return ES_FAULT_KIND;
+	if (!sb->state || (sb->flags & ~ES_SB_KNOWN_FLAGS))
+		return ES_FAULT_STATE;
+	if (es_uuid_is_null(sb->store_uuid) || es_uuid_is_null(sb->chain_uuid))
+		return ES_FAULT_UUID;
+	if (sb->kind == ES_KIND_VIEW && es_uuid_is_null(sb->link_uuid))
+		return ES_FAULT_UUID;
+	if (!sb->serial || sb->nr_snapshots != 1)
+		return ES_FAULT_SERIAL;
+	return ES_OK;
+}
+
+static enum es_fault sb_check_fingerprint(const struct es_fingerprint *fp)
+{
+	u32 i;
+
+	if (fp->nr > ES_FP_SAMPLES || fp->sectors > ES_MAX_ORIGIN_SECTORS)
+		return ES_FAULT_COUNT;
+	for (i = 0; i < fp->nr; i++)
+		if (fp->sample[i].block >= es_chunks(fp->sectors, ES_BLOCK_SECTORS))
+			return ES_FAULT_COUNT;
+	return ES_OK;
+}
+
+static enum es_fault sb_check_geometry(const struct es_sb *sb)
+{
+	if (!es_chunk_size_ok(sb->chunk_sectors))
+		return ES_FAULT_CHUNK_SIZE;
+	if (sb->segment_blocks < 2 * es_chunk_blocks(sb->chunk_sectors) + 2 ||
+	    sb->segment_blocks > ES_MAX_SEGMENT_BLOCKS)
+		return ES_FAULT_SEGMENT_SIZE;
+	if (sb->device_blocks < es_min_device_blocks(sb->chunk_sectors) ||
+	    sb->device_blocks > ES_MAX_DEVICE_BLOCKS)
+		return ES_FAULT_DEVICE_SIZE;
+	if (!sb->origin_sectors || sb->origin_sectors > ES_MAX_ORIGIN_SECTORS)
+		return ES_FAULT_ORIGIN_SIZE;
+	if (es_sb_chunks(sb) > ES_MAX_CHUNKS)
+		return ES_FAULT_MANY_CHUNKS;
+	if (sb->origin_lbs < 512 || sb->origin_lbs > ES_BLOCK_SIZE ||
+	    (sb->origin_lbs & (sb->origin_lbs - 1)))
+		return ES_FAULT_ORIGIN_LBS;
+	return sb_check_index(sb);
+}
+
+/* The bits of word @i of a map block that tell about @nr chunks. */
+static u64 map_mask(u32 i, u32 nr)
+{
+	if ((i + 1) * 64 <= nr)
+		return ~(u64)0;
+	return i * 64 < nr ? ~(u64)0 >> (64 - nr % 64) : 0;
+}
+
+void es_chunkmap_encode(const u64 *words, u32 nr, void *buf)
+{
+	__le64 *d = buf;
+	u32 i;
+
+	memset(buf, 0, ES_BLOCK_SIZE);
+	for (i = 0; i * 64 < nr; i++)
+		d[i] = cpu_to_le64(words[i] & map_mask(i, nr));
+}
+
+bool es_chunkmap_decode(const void *buf, u64 *words, u32 nr)
+{
+	const __le64 *d = buf;
+	u32 i;
+
+	for (i = 0; i < ES_CHUNKMAP_CHUNKS / 64; i++)
+		if (le64_to_cpu(d[i]) & ~map_mask(i, nr))
+			return false;
+	for (i = 0; i * 64 < nr; i++)
+		words[i] = le64_to_cpu(d[i]);
+	return true;
+}
+
+enum es_fault es_sb_decode(struct es_sb *out, const void *buf, size_t len)
+{
+	const struct es_sb_disk *d = buf;
+	struct es_sb sb;
+	enum es_fault fault;
+
+	if (len < sizeof(*d))
+		return ES_FAULT_SHORT;
+	if (es_is_zero(d, sizeof(*d)))
+		return ES_FAULT_BLANK;
+	if (memcmp(d->magic, sb_magic, sizeof(sb_magic)))
+		return ES_FAULT_MAGIC;
+	if (le32_to_cpu(d->crc) != block_checksum(d, 8))
+		return ES_FAULT_CRC;
+	if (le16_to_cpu(d->version) != ES_FORMAT_VERSION)
+		return ES_FAULT_VERSION;
+	if (d->incompat)
+		return ES_FAULT_FEATURE;
+
+	sb_unpack(d, &sb);
+	fault = sb_check_identity(&sb);
+	if (!fault)
+		fault = sb_check_geometry(&sb);
+	if (!fault)
+		fault = sb_check_map(&sb);
+	if (!fault)
+		fault = sb_check_fingerprint(&sb.fp);
+	if (fault)
+		return fault;
+	*out = sb;
+	return ES_OK;
+}
+
+/* Decode the copy read at @addr, which only every other generation may use. */
+static enum es_fault sb_decode_copy(struct es_sb *out, const void *buf, u64 addr)
+{
+	enum es_fault fault = es_sb_decode(out, buf, ES_BLOCK_SIZE);
+
+	if (!fault && es_sb_addr(out->generation) != addr)
+		fault = ES_FAULT_ADDRESS;
+	return fault;
+}
+
+enum es_fault es_sb_pick(struct es_sb *out, const void *a, const void *b, u64 *from)
+{
+	struct es_sb second;
+	enum es_fault fault_a = sb_decode_copy(out, a, ES_SB_A_BLOCK);
+	enum es_fault fault_b = sb_decode_copy(&second, b, ES_SB_B_BLOCK);
+	bool use_b = !fault_b && (fault_a || second.generation > out->generation);
+
+	if (fault_a && fault_b) {
+		if (fault_a == ES_FAULT_BLANK || fault_a == ES_FAULT_MAGIC)
+			return fault_b == ES_FAULT_BLANK ? fault_a : fault_b;
+		return fault_a;
+	}
+	if (use_b)
+		*out = second;
+	if (from)
+		*from = use_b ? ES_SB_B_BLOCK : ES_SB_A_BLOCK;
+	return ES_OK;
+}
+
+enum es_fault es_sb_check_device(const struct es_sb *sb, u64 device_blocks)
+{
+	return device_blocks < sb->device_blocks ? ES_FAULT_DEVICE_SHRANK : ES_OK;
+}
+
+u32 es_default_segment_blocks(u32 chunk_sectors)
+{
+	u32 blocks = 32 * es_chunk_blocks(chunk_sectors);
+
+	return blocks < 1024 ? 1024 : blocks;
+}
+
+u64 es_min_device_blocks(u32 chunk_sectors)
+{
+	/* One record header, one chunk, one summary block. */
+	return ES_DATA_BLOCK + 2 + es_chunk_blocks(chunk_sectors);
+}
+
+/* --- blocks with extents --- */
+
+static void extent_encode(const struct es_extent *e, struct es_extent_disk *d)
+{
+	d->chunk = cpu_to_le64(e->chunk);
+	d->nr = cpu_to_le32(e->nr);
+	d->crc = cpu_to_le32(e->crc);
+	d->addr_low = cpu_to_le32((u32)e->addr);
+	d->addr_high = cpu_to_le16((u16)(e->addr >> 32));
+	d->flags = cpu_to_le16((u16)e->flags);
+}
+
+static void extent_unpack(const struct es_extent_disk *d, struct es_extent *e)
+{
+	e->chunk = le64_to_cpu(d->chunk);
+	e->nr = le32_to_cpu(d->nr);
+	e->crc = le32_to_cpu(d->crc);
+	e->addr = (u64)le16_to_cpu(d->addr_high) << 32 | le32_to_cpu(d->addr_low);
+	e->flags = le16_to_cpu(d->flags);
+}
+
+void es_block_encode(struct es_block *b, const struct es_extent *extents, void *buf)
+{
+	struct es_block_disk *d = buf;
+	u32 i;
+
+	memset(d, 0, sizeof(*d));
+	d->magic = cpu_to_le32(block_magic[b->type]);
+	d->version = cpu_to_le16(ES_FORMAT_VERSION);
+	d->nr_extents = cpu_to_le16(b->nr_extents);
+	d->serial = cpu_to_le32(b->serial);
+	memcpy(d->store_uuid, b->store_uuid, ES_UUID_SIZE);
+	d->seq = cpu_to_le64(b->seq);
+	d->epoch = cpu_to_le32(b->epoch);
+	d->prev_crc = cpu_to_le32(b->prev_crc);
+	d->pos = cpu_to_le32(b->pos);
+	d->nr_blocks = cpu_to_le32(b->nr_blocks);
+	d->addr = cpu_to_le64(b->addr);
+	for (i = 0; i < b->nr_extents; i++)
+		extent_encode(&extents[i], &d->extents[i]);
+	b->crc = block_checksum(d, 4);
+	d->crc = cpu_to_le32(b->crc);
+}
+
+static void block_unpack(const struct es_block_disk *d, enum es_block_type type, struct es_block *b)
+{
+	b->type = (u16)type;
+	b->nr_extents = le16_to_cpu(d->nr_extents);
+	b->serial = le32_to_cpu(d->serial);
+	memcpy(b->store_uuid, d->store_uuid, ES_UUID_SIZE);
+	b->seq = le64_to_cpu(d->seq);
+	b->epoch = le32_to_cpu(d->epoch);
+	b->prev_crc = le32_to_cpu(d->prev_crc);
+	b->pos = le32_to_cpu(d->pos);
+	b->nr_blocks = le32_to_cpu(d->nr_blocks);
+	b->addr = le64_to_cpu(d->addr);
+	b->crc = le32_to_cpu(d->crc);
+}
+
+static enum es_fault block_check(const struct es_block *b, const struct es_sb *sb, u64 addr)
+{
+	if (!es_uuid_equal(b->store_uuid, sb->store_uuid))
+		return ES_FAULT_UUID;
+	if (b->addr != addr)
+		return ES_FAULT_ADDRESS;
+	if (b->serial != sb->serial)
+		return ES_FAULT_SERIAL;
+	if (b->nr_extents > ES_BLOCK_EXTENTS ||
+	    (!b->nr_extents && (b->type != ES_BLOCK_INDEX || b->nr_blocks != 1)))
+		return ES_FAULT_COUNT;
+	if (!b->epoch || (!b->seq && b->type != ES_BLOCK_INDEX))
+		return ES_FAULT_SEQUENCE;
+	if (b->epoch > sb->epoch)
+		return ES_FAULT_EPOCH;
+	if (b->type == ES_BLOCK_RECORD) {
+		if (b->pos || b->nr_blocks > sb->segment_blocks)
+			return ES_FAULT_COUNT;
+	} else if (b->pos >= b->nr_blocks) {
+		return ES_FAULT_COUNT;
+	}
+	return ES_OK;
+}
+
+static enum es_fault extent_check(const struct es_extent *e, const struct es_sb *sb)
+{
+	u64 chunks = es_sb_chunks(sb);
+	u64 blocks = es_extent_blocks(e, sb->chunk_sectors);
+
+	if (!e->nr || e->chunk >= chunks || e->nr > chunks - e->chunk)
+		return ES_FAULT_EXTENT;
+	if (e->flags & ~(u64)ES_EXT_KNOWN)
+		return ES_FAULT_EXTENT;
+	if (!es_extent_has_payload(e))
+		return e->addr || e->crc || (e->flags & (e->flags - 1)) ? ES_FAULT_EXTENT : ES_OK;
+	if ((e->flags & ES_EXT_NO_CRC) ? e->crc || sb->kind != ES_KIND_VIEW :
+					 sb->kind != ES_KIND_SNAPSHOT)
+		return ES_FAULT_EXTENT;
+	if (e->addr <= ES_DATA_BLOCK || e->addr >= sb->device_blocks ||
+	    blocks > sb->device_blocks - e->addr)
+		return ES_FAULT_EXTENT;
+	return ES_OK;
+}
+
+enum es_fault es_block_decode(struct es_block *out, struct es_extent *extents, const void *buf,
+			      size_t len, enum es_block_type type, const struct es_sb *sb,
+			      u64 addr)
+{
+	const struct es_block_disk *d = buf;
+	struct es_extent e;
+	struct es_block b;
+	enum es_fault fault;
+	u64 payload = addr + 1;
+	u32 i;
+
+	if (len < sizeof(*d))
+		return ES_FAULT_SHORT;
+	if (le32_to_cpu(d->magic) != block_magic[type])
+		return ES_FAULT_MAGIC;
+	if (le32_to_cpu(d->crc) != block_checksum(d, 4))
+		return ES_FAULT_CRC;
+	if (le16_to_cpu(d->version) != ES_FORMAT_VERSION)
+		return ES_FAULT_VERSION;
+	block_unpack(d, type, &b);
+	fault = block_check(&b, sb, addr);
+	if (fault)
+		return fault;
+
+	for (i = 0; i < b.nr_extents; i++) {
+		extent_unpack(&d->extents[i], &e);
+		fault = extent_check(&e, sb);
+		if (fault)
+			return fault;
+		if (type == ES_BLOCK_RECORD && es_extent_has_payload(&e)) {
+			if (e.addr != payload)
+				return ES_FAULT_EXTENT;
+			payload += es_extent_blocks(&e, sb->chunk_sectors);
+		}
+	}
+	if (type == ES_BLOCK_RECORD && payload - addr - 1 != b.nr_blocks)
+		return ES_FAULT_COUNT;
+
+	for (i = 0; i < b.nr_extents; i++)
+		extent_unpack(&d->extents[i], &extents[i]);
+	*out = b;
+	return ES_OK;
+}

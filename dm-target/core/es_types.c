@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Texts and small predicates of es_types.h.
+ *
+ * Units and invariants: see es_types.h.
+ */
+#include "es_types.h"
+
+static const char *const fault_texts[ES_FAULT_NR] = {
+	[ES_OK] = "ok",
+	[ES_FAULT_SHORT] = "buffer too short for the structure",
+	[ES_FAULT_BLANK] = "blank: not formatted (run esnap format)",
+	[ES_FAULT_MAGIC] = "no esnapshot magic: not a store",
+	[ES_FAULT_VERSION] = "format version not supported",
+	[ES_FAULT_CRC] = "checksum mismatch",
+	[ES_FAULT_FEATURE] = "unknown incompatible feature",
+	[ES_FAULT_KIND] = "wrong kind of store",
+	[ES_FAULT_JOURNAL] = "journal device: not supported yet",
+	[ES_FAULT_UUID] = "belongs to another store",
+	[ES_FAULT_ADDRESS] = "block was written for another address",
+	[ES_FAULT_CHUNK_SIZE] = "chunk size not a power of two of 8..2048 sectors",
+	[ES_FAULT_SEGMENT_SIZE] = "segment size out of bounds",
+	[ES_FAULT_DEVICE_SIZE] = "store size out of bounds",
+	[ES_FAULT_DEVICE_SHRANK] = "device is smaller than its superblock says",
+	[ES_FAULT_ORIGIN_SIZE] = "origin size out of bounds",
+	[ES_FAULT_MANY_CHUNKS] = "more than 2147483647 chunks: the origin needs larger ones",
+	[ES_FAULT_ORIGIN_SHRANK] = "origin is smaller than at the snapshot's instant",
+	[ES_FAULT_ORIGIN_LBS] = "logical block size of the origin out of bounds or changed",
+	[ES_FAULT_SERIAL] = "serial number out of bounds",
+	[ES_FAULT_STATE] = "unknown state",
+	[ES_FAULT_INDEX] = "index out of bounds or out of order",
+	[ES_FAULT_COUNT] = "count out of bounds",
+	[ES_FAULT_EXTENT] = "extent out of bounds",
+	[ES_FAULT_SEQUENCE] = "a record is missing in the log",
+	[ES_FAULT_EPOCH] = "log is newer than the superblock: the newer copy is damaged",
+	[ES_FAULT_PAYLOAD] = "payload does not match its checksum",
+	[ES_FAULT_FINGERPRINT] = "origin was changed while the chain was detached",
+	[ES_FAULT_CHUNK_MAP] = "chunk map out of bounds or wrong",
+	[ES_FAULT_INVALID] = "snapshot is invalid",
+	[ES_FAULT_REMOVED] = "store was removed from its chain",
+	[ES_FAULT_OTHER_CHAIN] = "store belongs to another chain",
+	[ES_FAULT_ORDER] = "stores are not in order, or one in the middle is missing",
+	[ES_FAULT_NOT_NEWEST] = "the newest store of the chain is missing",
+	[ES_FAULT_TWICE] = "store is given twice",
+	[ES_FAULT_CHUNK_DIFFERS] = "store has another chunk size than the table",
+	[ES_FAULT_NOT_OLDEST] = "only the oldest stores may be left out",
+	[ES_FAULT_ADD_MANY] = "only one store may be added at a time",
+	[ES_FAULT_NOT_FRESH] = "a store added to a live chain must be freshly formatted",
+};
+
+const char *es_fault_text(enum es_fault fault)
+{
+	if ((unsigned int)fault >= ES_FAULT_NR || !fault_texts[fault])
+		return "unknown fault";
+	return fault_texts[fault];
+}
+
+bool es_uuid_is_null(const u8 *uuid)
+{
+	u8 sum = 0;
+	int i;
+
+	for (i = 0; i < ES_UUID_SIZE; i++)
+		sum |= uuid[i];
+	return sum == 0;
+}
+
+bool es_is_zero(const void *buf, size_t len)
+{
+	const u64 *p = buf;
+	size_t i, n = len / sizeof(*p);
+
+	for (i = 0; i < n; i++)
+		if (p[i])
+			return false;
+	return true;
+}
