@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fingerprints of an origin: see es_fingerprint.h.
+ */
+#include <linux/bitmap.h>
+#include "es_fingerprint.h"
+
+/* CRC of origin block @block; the origin's end may cut it short. */
+static int sample_crc(struct block_device *origin, u64 sectors, u64 block, struct page *page,
+		      u32 *crc)
+{
+	sector_t sector = block * ES_BLOCK_SECTORS;
+	u32 n = min_t(u64, ES_BLOCK_SECTORS, sectors - sector);
+	int r;
+
+	clear_page(page_address(page));
+	r = es_io_sectors(origin, REQ_OP_READ, sector, n, page);
+	if (!r)
+		*crc = es_checksum(page_address(page), ES_BLOCK_SIZE);
+	return r;
+}
+
+static int add_sample(struct block_device *origin, struct es_fingerprint *fp, u64 block,
+		      struct page *page)
+{
+	int r = sample_crc(origin, fp->sectors, block, page, &fp->sample[fp->nr].crc);
+
+	if (!r)
+		fp->sample[fp->nr++].block = block;
+	return r;
+}
+
+int es_fingerprint_take(struct block_device *origin, u64 sectors, u32 chunk_sectors,
+			const unsigned long *copied, struct es_fingerprint *fp)
+{
+	u64 chunks = es_chunks(sectors, chunk_sectors), chunk = 0;
+	u64 stride = max_t(u64, 1, chunks / (ES_FP_SAMPLES - 2));
+	struct page *page = alloc_page(GFP_KERNEL);
+	int r;
+
+	if (!page)
+		return -ENOMEM;
+	memset(fp, 0, sizeof(*fp));
+	fp->sectors = sectors;
+	r = add_sample(origin, fp, 0, page);
+	if (!r)
+		r = add_sample(origin, fp, (sectors - 1) / ES_BLOCK_SECTORS, page);
+	while (!r && fp->nr < ES_FP_SAMPLES) {
+		chunk = find_next_zero_bit(copied, chunks, chunk);
+		if (chunk >= chunks)
+			break;
+		r = add_sample(origin, fp, chunk * chunk_sectors / ES_BLOCK_SECTORS, page);
+		chunk += stride;
+	}
+	__free_page(page);
+	return r;
+}
+
+int es_fingerprint_check(struct block_device *origin, u64 sectors,
+			 const struct es_fingerprint *fp, bool *same)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	int r = 0;
+	u32 i, crc = 0;
+
+	if (!page)
+		return -ENOMEM;
+	*same = true;
+	for (i = 0; !r && *same && i < fp->nr; i++) {
+		/* The origin may have grown; the blocks it had must be the same. */
+		if (fp->sample[i].block >= fp->sectors / ES_BLOCK_SECTORS + 1 ||
+		    fp->sample[i].block * ES_BLOCK_SECTORS >= sectors) {
+			*same = false;
+			break;
+		}
+		r = sample_crc(origin, fp->sectors, fp->sample[i].block, page, &crc);
+		if (!r && crc != fp->sample[i].crc)
+			*same = false;
+	}
+	__free_page(page);
+	return r;
+}

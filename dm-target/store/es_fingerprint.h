@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Fingerprints of an origin: was it written while nobody watched?
+ *
+ * Taken at a clean detach, compared at the next attach (law L8).  A sample can
+ * only prove a change, never its absence.
+ */
+#ifndef ES_FINGERPRINT_H
+#define ES_FINGERPRINT_H
+
+#include "es_io.h"
+
+/**
+ * es_fingerprint_take - sample the first block, the last one, and unchanged chunks between.
+ * @copied: bit set: the chunk's content does not matter to any snapshot
+ *
+ * Sleeps.  Returns 0 or a negative errno.
+ */
+int es_fingerprint_take(struct block_device *origin, u64 sectors, u32 chunk_sectors,
+			const unsigned long *copied, struct es_fingerprint *fp);
+
+/**
+ * es_fingerprint_check - compare the origin with @fp.
+ * @same: set
+ *
+ * Sleeps.  Returns 0 or a negative errno.
+ */
+int es_fingerprint_check(struct block_device *origin, u64 sectors,
+			 const struct es_fingerprint *fp, bool *same);
+
+#endif /* ES_FINGERPRINT_H */
