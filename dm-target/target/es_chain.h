@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A chain: an origin with its stores; the state behind all table instances.
+ *
+ * Tables come and go (the new one is constructed while the old one does I/O,
+ * the old one is destroyed last); the chain stays.  A table is bound to it in
+ * preresume, when the old one is suspended and nothing is in flight.
+ *
+ * Lock order, outermost first (the whole module):
+ *   dm's own locks (suspend_lock, ...)
+ *   es_registry: chains mutex
+ *   es_registry: images mutex (dm_table_event is called under it)
+ *   es_engine.owner (map functions only try)
+ *   es_store.load_lock
+ *   es_store.commit_lock
+ *   es_store.table_lock
+ *   es_chain.map_lock, es_store.map_lock (the same lock in a chain)
+ *   es_image.lock
+ *   es_registry: chains spinlock
+ *   es_engine.lock
+ *   es_readers.lock
+ * A worker takes any of them; map functions take only those below commit_lock.
+ */
+#ifndef ES_CHAIN_H
+#define ES_CHAIN_H
+
+#include <linux/device-mapper.h>
+#include "es_engine.h"
+#include "es_readers.h"
+#include "es_rules.h"
+#include "es_store.h"
+
+struct es_origin;
+
+/* One-way but for what an administrator accepts. */
+enum es_mode {
+	ES_MODE_OK,
+	ES_MODE_INVALID,	/* copies are missing: images fail, the origin goes on */
+};
+
+/**
+ * struct es_chain - see above.
+ * @ref: held by tables and images
+ * @list: in the registry
+ * @origin_dev: what the registry knows it by
+ * @bound: the table in force, NULL while detached
+ * @uuid: chain uuid, null without stores; guarded by the registry's spinlock
+ *
+ * Set while bound, unchanged while I/O is possible:
+ * @origin: the origin's device
+ * @sectors: its size
+ * @chunk_shift: log2 of the chunk size in sectors
+ * @nr_chunks: chunks of the origin
+ * @copied: bit set: no snapshot needs the chunk from the origin any more.
+ *	Set (release) by the worker, tested (acquire) by es_origin_map
+ * @trimmed: bit set: the chunk was discarded and not written since
+ * @nr_copied: bits set in @copied that stand for copies
+ *
+ * @map_lock: guards @stores, @nr_stores, @suspect and all location tables
+ * @stores: oldest first; the array belongs to the bound table
+ * @suspect: the oldest that many stores cannot be trusted
+ * @readers: readers of images; open while attached
+ * @mode: set by the worker or under suspension, read anywhere
+ * @engine: the copying machine
+ * @seal_work: writes indexes of older stores; @seal_cancel asks it to stop
+ */
+struct es_chain {
+	struct kref ref;
+	struct list_head list;
+	dev_t origin_dev;
+	struct es_origin *bound;
+	u8 uuid[ES_UUID_SIZE];
+
+	struct block_device *origin;
+	sector_t sectors;
+	u32 chunk_sectors;
+	unsigned int chunk_shift;
+	u64 nr_chunks;
+	unsigned long *copied;
+	unsigned long *trimmed;
+	u64 nr_copied;
+
+	rwlock_t map_lock;
+	struct es_store **stores;
+	u32 nr_stores;
+	u32 suspect;
+
+	struct es_readers readers;
+	enum es_mode mode;
+	bool discard_copy;
+	bool on_full_error;
+	struct es_engine engine;
+	struct work_struct seal_work;
+	bool seal_cancel;
+};
+
+/* Create an unbound chain for @origin.  Sleeps.  NULL: no memory. */
+struct es_chain *es_chain_create(struct block_device *origin);
+
+/* Free a chain that nobody refers to. */
+void es_chain_destroy(struct es_chain *chain);
+
+/**
+ * es_chain_change - may @table follow the bound one, and what changes?
+ *
+ * Caller holds es_chains_lock.  On -EINVAL ti->error is set, and logged why.
+ */
+int es_chain_change(struct es_chain *chain, struct es_origin *table, struct es_change *change);
+
+/**
+ * es_chain_bind - make @table the one in force.
+ *
+ * Called by preresume: no I/O of the origin is in flight, images may be read.
+ * A first table attaches the stores; a later one may drop the oldest and add
+ * one.  Returns 0 or a negative errno (logged); then nothing has changed.
+ * A new store that cannot be used does not keep a live origin from resuming:
+ * @table is bound without it, and says so in its status.
+ */
+int es_chain_bind(struct es_chain *chain, struct es_origin *table);
+
+/* Detach: the bound table goes away.  Sleeps. */
+void es_chain_unbind(struct es_chain *chain);
+
+/* The target of the bound table.  Caller holds es_chains_lock; @chain is bound. */
+struct dm_target *es_chain_target(const struct es_chain *chain);
+
+/* The newest store, NULL if there is none. */
+static inline struct es_store *es_chain_newest(const struct es_chain *chain)
+{
+	return chain->nr_stores ? chain->stores[chain->nr_stores - 1] : NULL;
+}
+
+/* Believe the administrator that the origin was not changed.  Sleeps. */
+int es_chain_accept_origin(struct es_chain *chain);
+
+/* --- used by es_chain_copy.c, the engine's side of a chain --- */
+
+extern const struct es_engine_ops es_chain_engine_ops;
+
+/* Invalidate: mark it on disk, then let the origin go on without copies.  Worker context. */
+void es_chain_invalidate(struct es_chain *chain, const char *why);
+
+#endif /* ES_CHAIN_H */

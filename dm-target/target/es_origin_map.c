@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * THE DATA PATH of an origin.
+ *
+ * Reads, and writes to chunks that no snapshot needs from here, are remapped
+ * after one look at a bit: no lock, no allocation, no split.  The others are cut
+ * at most where that bit changes and handed to the engine (es_engine.h).
+ */
+#include "es_origin.h"
+#include "es_origin_map.h"
+
+static enum es_op bio_to_op(const struct bio *bio)
+{
+	switch (bio_op(bio)) {
+	case REQ_OP_READ:
+		return ES_OP_READ;
+	case REQ_OP_DISCARD:
+		return ES_OP_DISCARD;
+	case REQ_OP_WRITE_ZEROES:
+		return ES_OP_ZEROES;
+	case REQ_OP_SECURE_ERASE:
+		return ES_OP_ERASE;
+	default:
+		return ES_OP_WRITE;
+	}
+}
+
+/*
+ * Is chunk @first needed by a snapshot, and how many chunks up to @last share
+ * the answer?  The acquire pairs with the release in chain_release: whoever
+ * sees the bit may overwrite the chunk.
+ */
+static bool needed_run(const struct es_chain *chain, u64 first, u64 last, u64 *end)
+{
+	bool needed = !test_bit_acquire(first, chain->copied);
+
+	if (first == last)
+		*end = last + 1;
+	else if (needed)
+		*end = find_next_bit(chain->copied, last + 1, first);
+	else
+		*end = find_next_zero_bit(chain->copied, last + 1, first);
+	smp_rmb();	/* the same acquire for the bits looked at by find_next */
+	return needed;
+}
+
+static void clear_trimmed(const struct es_chain *chain, const struct es_write *w)
+{
+	u64 i = w->first;
+
+	/* Most writes are to one chunk, which is not trimmed. */
+	if (i == w->last && !test_bit(i, chain->trimmed))
+		return;
+	while ((i = find_next_bit(chain->trimmed, w->last + 1, i)) <= w->last)
+		clear_bit(i++, chain->trimmed);
+}
+
+/* Chunks that @bio covers whole now hold nothing. */
+static void set_trimmed(const struct es_chain *chain, const struct bio *bio)
+{
+	u64 mask = chain->chunk_sectors - 1;
+	u64 i = (bio->bi_iter.bi_sector + mask) >> chain->chunk_shift;
+	u64 end = bio_end_sector(bio) >> chain->chunk_shift;
+
+	if (bio_end_sector(bio) == chain->sectors)
+		end = chain->nr_chunks;
+	for (; i < end; i++)
+		set_bit(i, chain->trimmed);
+}
+
+/*
+ * A write clears "trimmed" before it is issued and again when it has ended: a
+ * discard that was mapped in between may have been executed before it.
+ */
+static void note_trim(const struct es_chain *chain, const struct bio *bio,
+		      const struct es_origin_io *io)
+{
+	switch (es_plan_trim(io->op)) {
+	case ES_TRIM_SET:
+		set_trimmed(chain, bio);
+		break;
+	case ES_TRIM_CLEAR:
+		clear_trimmed(chain, &io->write);
+		break;
+	case ES_TRIM_KEEP:
+		break;
+	}
+}
+
+int es_origin_map(struct dm_target *ti, struct bio *bio)
+{
+	struct es_origin_io *io = dm_per_bio_data(bio, sizeof(*io));
+	struct es_origin *o = ti->private;
+	struct es_chain *chain = o->chain;
+	u64 end;
+	bool needed;
+
+	bio_set_dev(bio, o->origin->bdev);
+	io->op = ES_OP_FLUSH;
+
+	/* An empty flush: the origin's own; what is in a store is durable already. */
+	if (bio->bi_opf & REQ_PREFLUSH || !bio_sectors(bio))
+		return DM_MAPIO_REMAPPED;
+
+	/* Reads see the newest data, which is always in place. */
+	io->op = bio_to_op(bio);
+	if (io->op == ES_OP_READ)
+		return DM_MAPIO_REMAPPED;
+
+	io->write.bio = bio;
+	io->write.first = bio->bi_iter.bi_sector >> chain->chunk_shift;
+	io->write.last = (bio_end_sector(bio) - 1) >> chain->chunk_shift;
+	needed = needed_run(chain, io->write.first, io->write.last, &end);
+
+	/* The bio changes state on its way: take the first part. */
+	if (end <= io->write.last) {
+		dm_accept_partial_bio(bio, (end << chain->chunk_shift) - bio->bi_iter.bi_sector);
+		io->write.last = end - 1;
+	}
+
+	switch (es_plan(io->op, needed, chain->discard_copy)) {
+	case ES_DO_PASS:
+		note_trim(chain, bio, io);
+		return DM_MAPIO_REMAPPED;
+	case ES_DO_SWALLOW:
+		io->op = ES_OP_READ;	/* nothing happened to the origin */
+		bio_endio(bio);
+		return DM_MAPIO_SUBMITTED;
+	case ES_DO_COPY:
+		break;
+	}
+
+	/* Old data first: the engine issues the bio when its copy is safe. */
+	bio_clear_polled(bio);
+	if (io->op == ES_OP_DISCARD)
+		io->op = ES_OP_ERASE;	/* it may hold anything: never "trimmed" */
+	note_trim(chain, bio, io);
+	es_engine_submit(&chain->engine, &io->write);
+	return DM_MAPIO_SUBMITTED;
+}
+
+int es_origin_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
+{
+	struct es_origin_io *io = dm_per_bio_data(bio, sizeof(*io));
+	struct es_origin *o = ti->private;
+	enum es_trim trim = es_plan_trim(io->op);
+
+	if (trim == ES_TRIM_CLEAR || (trim == ES_TRIM_SET && *error))
+		clear_trimmed(o->chain, &io->write);
+	return DM_ENDIO_DONE;
+}
