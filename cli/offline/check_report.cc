@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "offline/check_report.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "offline/json.h"
+
+namespace esnap {
+
+namespace {
+
+std::string finding_text(const Finding &finding) {
+    const std::string place =
+        finding.offset ? fmt::format(" at byte {}", *finding.offset) : std::string{};
+    return fmt::format("{}: {}{}: {}", finding.severity == Severity::fault ? "fault" : "note",
+                       area_text(finding.area), place, finding.cause);
+}
+
+std::string verdict_text(const FindingList &findings) {
+    const std::size_t faults = findings.count(Severity::fault);
+    if (faults == 0)
+        return "clean";
+    return faults == 1 ? "1 fault" : fmt::format("{} faults", faults);
+}
+
+std::string store_text(const CheckResult &result) {
+    if (!result.superblocks.valid())
+        return "no valid store";
+    const es_sb &sb = result.superblocks.sb;
+    std::string text =
+        fmt::format("{} store, serial {}, {}", kind_text(sb.kind), sb.serial, state_text(sb.state));
+    if (sb.flags)
+        text += fmt::format(" ({})", flags_text(sb.flags));
+    if (!result.log_checked)
+        return text;
+    const StoreFigures &f = result.figures;
+    return text + fmt::format("; {} extents, {} chunks, {} payload; {} of {} used", f.extents,
+                              f.chunks, bytes_text(f.payload_bytes), bytes_text(f.used_bytes),
+                              bytes_text(f.total_bytes));
+}
+
+Json finding_json(const Finding &finding) {
+    Json json = {{"area", area_text(finding.area)}, {"offset", nullptr}, {"cause", finding.cause}};
+    if (finding.offset)
+        json["offset"] = *finding.offset;
+    return json;
+}
+
+Json findings_json(const FindingList &findings, Severity severity) {
+    Json list = Json::array();
+    for (const Finding &finding : findings.all())
+        if (finding.severity == severity)
+            list.push_back(finding_json(finding));
+    return list;
+}
+
+Json store_json(const CheckResult &result) {
+    if (!result.superblocks.valid())
+        return nullptr;
+    const es_sb &sb = result.superblocks.sb;
+    Json json = {{"kind", kind_text(sb.kind)},
+                 {"serial", sb.serial},
+                 {"state", state_text(sb.state)},
+                 {"attached", (sb.flags & ES_SB_ATTACHED) != 0},
+                 {"suspect", (sb.flags & ES_SB_SUSPECT) != 0},
+                 {"log", nullptr}};
+    const StoreFigures &f = result.figures;
+    if (result.log_checked)
+        json["log"] = {{"segments", f.segments},     {"records", f.records},
+                       {"extents", f.extents},       {"chunks", f.chunks},
+                       {"bad_chunks", f.bad_chunks}, {"payload_bytes", f.payload_bytes},
+                       {"used_bytes", f.used_bytes}, {"total_bytes", f.total_bytes}};
+    return json;
+}
+
+} // namespace
+
+void print_check_text(const std::string &device, const CheckResult &result, bool with_notes,
+                      std::ostream &out) {
+    for (const Finding &finding : result.findings.all())
+        if (with_notes || finding.severity == Severity::fault)
+            out << finding_text(finding) << '\n';
+    out << fmt::format("{}: {}; {}\n", device, verdict_text(result.findings), store_text(result));
+}
+
+void print_check_json(const std::string &device, const CheckResult &result, std::ostream &out) {
+    const Json json = {{"device", device},
+                       {"clean", result.findings.clean()},
+                       {"faults", findings_json(result.findings, Severity::fault)},
+                       {"notes", findings_json(result.findings, Severity::note)},
+                       {"store", store_json(result)}};
+    out << to_text(json, 2) << '\n';
+}
+
+} // namespace esnap

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "offline/formatter.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include <boost/uuid/random_generator.hpp>
+#include <boost/uuid/uuid.hpp>
+#include <fmt/format.h>
+
+#include "error.h"
+#include "es_rules.h"
+#include "offline/device.h"
+#include "offline/probe.h"
+#include "offline/superblock.h"
+
+namespace esnap {
+
+namespace {
+
+constexpr const char *operation = "format";
+
+/** Below this many segments the segment size shrinks, so that an index finds room. */
+constexpr std::uint64_t few_segments = 8;
+/** Above this many they grow, up to @most_blocks: attaching reads something for each. */
+constexpr std::uint64_t many_segments = 512;
+constexpr std::uint64_t most_blocks = 4096; // 16 MiB
+
+void set_random_uuid(std::uint8_t *out) {
+    const boost::uuids::uuid id = boost::uuids::random_generator_pure()(); // getrandom(2)
+    std::copy(id.begin(), id.end(), out);
+}
+
+void copy_uuid(std::uint8_t *to, const std::uint8_t *from) {
+    std::copy_n(from, ES_UUID_SIZE, to);
+}
+
+std::uint64_t now() {
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(since).count());
+}
+
+// --- the device to be formatted ---
+
+void require_distinct(const std::string &store, const Device &other, const char *role) {
+    if (Device::open_to_read(store).is_same_as(other))
+        throw Error(operation, store, fmt::format("it is the {} itself", role),
+                    "give the store a device of its own");
+}
+
+std::uint32_t segment_blocks_from(const FormatTarget &target, std::uint32_t chunk_sectors,
+                                  std::uint64_t device_blocks) {
+    if (!target.segment_bytes)
+        return choose_segment_blocks(chunk_sectors, device_blocks);
+    const std::uint64_t blocks = *target.segment_bytes / ES_BLOCK_SIZE;
+    const std::uint64_t least = 2 * es_chunk_blocks(chunk_sectors) + 2;
+    if (*target.segment_bytes % ES_BLOCK_SIZE || blocks < least || blocks > ES_MAX_SEGMENT_BLOCKS)
+        throw Error(
+            operation, target.store,
+            fmt::format("segment size {} is not possible", bytes_text(*target.segment_bytes)),
+            fmt::format("with chunks of {} it is a multiple of 4 KiB from {} to {}",
+                        size_text(byte_offset(es_chunk_blocks(chunk_sectors))),
+                        size_text(byte_offset(least)),
+                        size_text(byte_offset(ES_MAX_SEGMENT_BLOCKS))));
+    return static_cast<std::uint32_t>(blocks);
+}
+
+void set_geometry(es_sb &sb, const FormatTarget &target, const Device &device) {
+    const std::uint64_t least = es_min_device_blocks(sb.chunk_sectors);
+    if (device.blocks() < least)
+        throw Error(operation, target.store,
+                    fmt::format("its {} are too few: chunks of {} need at least {}",
+                                bytes_text(device.bytes()),
+                                size_text(byte_offset(es_chunk_blocks(sb.chunk_sectors))),
+                                bytes_text(byte_offset(least))),
+                    "give a larger device");
+    if (es_sb_chunks(&sb) > ES_MAX_CHUNKS)
+        throw Error(operation, target.store,
+                    fmt::format("an origin of {} has more than {} chunks of {}",
+                                size_text(sb.origin_sectors << ES_SECTOR_SHIFT), ES_MAX_CHUNKS,
+                                size_text(byte_offset(es_chunk_blocks(sb.chunk_sectors)))),
+                    "choose larger chunks (-c)");
+    sb.device_blocks = std::min<std::uint64_t>(device.blocks(), ES_MAX_DEVICE_BLOCKS);
+    sb.segment_blocks = segment_blocks_from(target, sb.chunk_sectors, sb.device_blocks);
+}
+
+void require_blank(const FormatTarget &target, const Device &device) {
+    if (target.force)
+        return;
+    if (const auto content = find_content(device))
+        throw Error(operation, target.store, fmt::format("it is not blank: {}", *content),
+                    "--force overwrites it");
+}
+
+void write_copy(Device &device, es_sb &sb, std::uint64_t generation) {
+    BlockBuffer block(1);
+    sb.generation = generation;
+    es_sb_encode(&sb, block.data());
+    device.write(es_sb_addr(generation), block.bytes());
+    device.flush();
+}
+
+void verify_copy(const Device &device, es_sb sb, std::uint64_t generation) {
+    BlockBuffer wanted(1), found(1);
+    sb.generation = generation;
+    es_sb_encode(&sb, wanted.data());
+    device.read(es_sb_addr(generation), found.bytes());
+    if (!std::ranges::equal(wanted.bytes(), found.bytes()))
+        throw Error("verify the superblock of", device.name(),
+                    fmt::format("byte {} does not read back as it was written",
+                                byte_offset(es_sb_addr(generation))),
+                    "the device is faulty");
+}
+
+/*
+ * 1. Both copies are cleared and flushed. An old store there has high generations: a copy
+ *    of it next to a new one would win.
+ * 2. Copy B, generation 1, is written and flushed.
+ * 3. Copy A, generation 2, is written and flushed.
+ *
+ * A crash before 2 is done leaves the old store, one copy of it, or none; after it the new
+ * store stands. At no time do copies of both lie side by side.
+ */
+void write_superblocks(Device &device, es_sb &sb) {
+    const BlockBuffer zero(1);
+    device.write(ES_SB_A_BLOCK, zero.bytes());
+    device.write(ES_SB_B_BLOCK, zero.bytes());
+    device.flush();
+    write_copy(device, sb, 1);
+    write_copy(device, sb, 2);
+    verify_copy(device, sb, 1);
+    verify_copy(device, sb, 2);
+}
+
+// What is encoded must decode: a wrong superblock is refused here, not by the kernel.
+void require_valid(const es_sb &sb, const std::string &store) {
+    BlockBuffer block(1);
+    es_sb decoded{};
+    es_sb_encode(&sb, block.data());
+    const es_fault fault = es_sb_decode(&decoded, block.data(), block.bytes().size());
+    if (fault != ES_OK)
+        throw Error(operation, store, es_fault_text(fault));
+}
+
+es_sb format_store(es_sb sb, const FormatTarget &target) {
+    Device device = Device::open_exclusively(target.store);
+    sb.state = ES_STATE_ACTIVE;
+    sb.created = now();
+    sb.nr_snapshots = 1;
+    sb.generation = 2;
+    set_random_uuid(sb.store_uuid);
+    set_geometry(sb, target, device);
+    require_valid(sb, target.store);
+    require_blank(target, device);
+    if (!target.test)
+        write_superblocks(device, sb);
+    return sb;
+}
+
+// --- a snapshot's store ---
+
+std::uint32_t chunk_sectors_from(const SnapshotFormat &request, const es_sb *previous) {
+    if (!request.chunk_bytes && previous)
+        return previous->chunk_sectors;
+    const std::uint64_t bytes = request.chunk_bytes.value_or(default_chunk_bytes);
+    const std::uint64_t sectors = bytes >> ES_SECTOR_SHIFT;
+    if (bytes % (1u << ES_SECTOR_SHIFT) || !es_chunk_size_ok(sectors))
+        throw Error(operation, request.target.store,
+                    fmt::format("chunk size {} is not possible", bytes_text(bytes)),
+                    "it is a power of two from 4 KiB to 1 MiB");
+    return static_cast<std::uint32_t>(sectors);
+}
+
+// Why @previous cannot have a successor, and what to do.
+void require_can_follow(const SnapshotFormat &request, const es_sb &previous,
+                        std::uint64_t origin_sectors, std::uint32_t chunk_sectors) {
+    const auto refuse = [&](const std::string &cause, const std::string &advice) {
+        throw Error(operation, request.target.store,
+                    fmt::format("previous store {}: {}", request.after, cause), advice);
+    };
+    const es_fault member = es_rules_member(&previous, origin_sectors, chunk_sectors);
+    switch (member) {
+    case ES_OK:
+        break;
+    case ES_FAULT_KIND:
+        refuse(fmt::format("it is the store of a {}, not of a snapshot", kind_text(previous.kind)),
+               "give the store of the chain's newest snapshot");
+        break;
+    case ES_FAULT_CHUNK_DIFFERS:
+        refuse(fmt::format("its chunk size is {}, not {}",
+                           size_text(byte_offset(es_chunk_blocks(previous.chunk_sectors))),
+                           size_text(byte_offset(es_chunk_blocks(chunk_sectors)))),
+               "one chain has one chunk size: leave out -c");
+        break;
+    case ES_FAULT_ORIGIN_SHRANK:
+        refuse(fmt::format("it was made for an origin of {} sectors, {} has {}",
+                           previous.origin_sectors, request.origin, origin_sectors),
+               "give the origin of the same chain; it cannot have shrunk");
+        break;
+    default:
+        refuse(es_fault_text(member), "start a new chain, without --after");
+    }
+    if (es_rules_newest(&previous) != ES_OK)
+        refuse(es_uuid_is_null(previous.next_uuid)
+                   ? "it is sealed: a newer store has succeeded it"
+                   : fmt::format("store {} has succeeded it", uuid_text(previous.next_uuid)),
+               "give the newest store of the chain");
+    if (previous.serial == UINT32_MAX)
+        refuse("its serial number is the last one possible", "start a new chain");
+}
+
+es_sb load_previous(const SnapshotFormat &request) {
+    const Device device = Device::open_to_read(request.after);
+    require_distinct(request.target.store, device, "previous store");
+    return load_superblock(device);
+}
+
+} // namespace
+
+std::uint32_t choose_segment_blocks(std::uint32_t chunk_sectors, std::uint64_t device_blocks) {
+    const std::uint64_t data = device_blocks - ES_DATA_BLOCK;
+    const std::uint64_t usual = es_default_segment_blocks(chunk_sectors);
+    const std::uint64_t least = 2 * es_chunk_blocks(chunk_sectors) + 2;
+    const std::uint64_t share = (data + few_segments - 1) / few_segments;
+    const std::uint64_t most = std::max(usual, std::min(data / many_segments, most_blocks));
+    return static_cast<std::uint32_t>(std::clamp(share, least, most));
+}
+
+es_sb format_snapshot_store(const SnapshotFormat &request) {
+    const Device origin = Device::open_to_read(request.origin);
+    require_distinct(request.target.store, origin, "origin");
+    es_sb sb{};
+    sb.kind = ES_KIND_SNAPSHOT;
+    sb.origin_sectors = origin.bytes() >> ES_SECTOR_SHIFT;
+    sb.origin_lbs = origin.logical_block_bytes();
+    if (request.after.empty()) {
+        sb.chunk_sectors = chunk_sectors_from(request, nullptr);
+        sb.serial = 1;
+        set_random_uuid(sb.chain_uuid);
+    } else {
+        const es_sb previous = load_previous(request);
+        sb.chunk_sectors = chunk_sectors_from(request, &previous);
+        require_can_follow(request, previous, sb.origin_sectors, sb.chunk_sectors);
+        sb.serial = previous.serial + 1;
+        copy_uuid(sb.chain_uuid, previous.chain_uuid);
+        copy_uuid(sb.link_uuid, previous.store_uuid);
+    }
+    set_random_uuid(sb.snapshot_uuid);
+    return format_store(sb, request.target);
+}
+
+es_sb format_view_store(const ViewFormat &request) {
+    const auto refuse = [&](const std::string &cause, const char *advice) {
+        throw Error(operation, request.target.store,
+                    fmt::format("snapshot store {}: {}", request.snapshot_store, cause), advice);
+    };
+    const Device snapshot = Device::open_to_read(request.snapshot_store);
+    require_distinct(request.target.store, snapshot, "snapshot's store");
+    const es_sb base = load_superblock(snapshot);
+    if (base.kind != ES_KIND_SNAPSHOT)
+        refuse(fmt::format("it is the store of a {}, not of a snapshot", kind_text(base.kind)),
+               "a view's own snapshot is taken with the view as its origin");
+    if (base.state == ES_STATE_INVALID || base.state == ES_STATE_REMOVED)
+        refuse(fmt::format("its state is {}", state_text(base.state)),
+               "there is nothing left to view");
+    es_sb sb{};
+    sb.kind = ES_KIND_VIEW;
+    sb.serial = base.serial;
+    sb.chunk_sectors = base.chunk_sectors;
+    sb.origin_sectors = base.origin_sectors;
+    sb.origin_lbs = base.origin_lbs;
+    copy_uuid(sb.chain_uuid, base.chain_uuid);
+    copy_uuid(sb.link_uuid, base.store_uuid);
+    copy_uuid(sb.snapshot_uuid, base.snapshot_uuid);
+    return format_store(sb, request.target);
+}
+
+} // namespace esnap
