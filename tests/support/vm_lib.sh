@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the scenarios in the guest share; they source it.
+
+say() { printf '== %s\n' "$*"; }
+
+fail() {
+    printf 'FAILED: %s\n' "$*" >&2
+    dmsetup status >&2 || true
+    exit 1
+}
+
+# expect WANTED FOUND WHAT
+expect() { [ "$1" = "$2" ] || fail "$3: wanted $1, found $2"; }
+
+# refuse COMMAND...: it must fail
+refuse() {
+    if "$@" 2>/dev/null; then
+        fail "should have failed: $*"
+    fi
+}
+
+# digest DEVICE: of its whole content, read past every cache
+digest() { dd if="$1" bs=1M iflag=direct status=none | sha256sum | cut -d' ' -f1; }
