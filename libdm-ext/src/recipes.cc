@@ -12,7 +12,7 @@ namespace dmext {
 
 namespace {
 
-constexpr int free_tries = 20;
+constexpr int free_tries = 100; // 5 s, as long as libdevmapper retries a removal
 constexpr auto free_pause = std::chrono::milliseconds(50);
 
 DeviceSpec image_spec(const std::string &name, const std::string &uuid, Table table,

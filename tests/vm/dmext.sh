@@ -32,7 +32,9 @@ before=$(dmsetup table vol)
 
 say "a mounted volume is taken over, with its first snapshot"
 esnap -q format --origin /dev/mapper/vol -c 64k /dev/mapper/s1
-(while echo more >>/mnt/vol/growing && sync /mnt/vol/growing; do :; done) &
+# Asked to end, not killed: a sync that outlives it would keep the volume busy.
+touch /run/writing
+(while [ -e /run/writing ]; do echo more >>/mnt/vol/growing && sync /mnt/vol/growing; done) &
 writer=$!
 dmext-live -n insert vol 128 /dev/mapper/s1
 expect "$before" "$(dmsetup table vol)" "the table after a dry run"
@@ -95,8 +97,8 @@ umount /mnt/image
 dmext-live drop vol two
 dmext-live out vol
 expect esnapshot-org "$(type_of vol)" "the target while mounted"
-kill "$writer"
-wait "$writer" || true
+rm /run/writing
+wait "$writer"
 umount /mnt/vol
 udevadm settle
 dmext-live out vol
