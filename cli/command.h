@@ -41,10 +41,17 @@ struct Context {
     }
 };
 
-/** An argument without a dash; each must be given once. */
+/** An argument without a dash. */
 struct Positional {
+    enum class Count { one, optional, any, some };
+
     std::string name;
     std::string help;
+    /** How often it is given; only the last one of a command may be other than `one`. */
+    Count count = Count::one;
+
+    bool is_repeated() const { return count == Count::any || count == Count::some; }
+    bool is_required() const { return count == Count::one || count == Count::some; }
 };
 
 struct Command {
@@ -70,5 +77,13 @@ int run_command_line(const std::vector<std::string> &words, std::ostream &out, s
 Command check_command();
 Command dump_command();
 Command format_command();
+Command lvchange_command();
+Command lvcreate_command();
+Command lvdisplay_command();
+Command lvextend_command();
+Command lvremove_command();
+Command lvrename_command();
+Command lvs_command();
+Command vgchange_command();
 
 } // namespace esnap

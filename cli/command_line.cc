@@ -39,10 +39,15 @@ void print_overview(std::ostream &out) {
     out << "\nExit codes: 0 done, 3 bad command line, 5 failed.\n";
 }
 
+std::string usage_of(const Positional &positional) {
+    return fmt::format("{}{}{}{}", positional.is_required() ? "" : "[", positional.name,
+                       positional.is_repeated() ? "..." : "", positional.is_required() ? "" : "]");
+}
+
 void print_help(const Command &command, std::ostream &out) {
     out << fmt::format("Usage: esnap {} [OPTION]...", command.name);
     for (const Positional &positional : command.positionals)
-        out << ' ' << positional.name;
+        out << ' ' << usage_of(positional);
     out << fmt::format("\n\n{}\n\nArguments:\n", command.details);
     for (const Positional &positional : command.positionals)
         out << fmt::format("  {:<22} {}\n", positional.name, positional.help);
@@ -84,8 +89,11 @@ Parsed parse(const Words &words, const po::options_description &options,
     po::positional_options_description places;
     all.add(options).add(global_options());
     for (const Positional &positional : positionals) {
-        all.add_options()(positional.name.c_str(), po::value<std::string>());
-        places.add(positional.name.c_str(), 1);
+        if (positional.is_repeated())
+            all.add_options()(positional.name.c_str(), po::value<Words>());
+        else
+            all.add_options()(positional.name.c_str(), po::value<std::string>());
+        places.add(positional.name.c_str(), positional.is_repeated() ? -1 : 1);
     }
     auto parsed = po::command_line_parser(words).options(all).positional(places).style(style).run();
     Parsed result;
@@ -127,7 +135,7 @@ int run_named(const Command &command, const Words &words, std::ostream &out, std
         return exit_done;
     }
     for (const Positional &positional : command.positionals)
-        if (text_of(parsed.values, positional.name).empty())
+        if (positional.is_required() && parsed.values[positional.name].empty())
             throw UsageError(fmt::format("{} is missing ({})", positional.name, positional.help));
     return command.run(parsed.values, Context{out, err, parsed.verbosity});
 }

@@ -102,6 +102,11 @@ std::string text_of(const po::variables_map &arguments, const std::string &name)
     return value.empty() ? std::string{} : value.as<std::string>();
 }
 
+std::vector<std::string> words_of(const po::variables_map &arguments, const std::string &name) {
+    const auto &value = arguments[name];
+    return value.empty() ? std::vector<std::string>{} : value.as<std::vector<std::string>>();
+}
+
 std::optional<std::uint64_t> size_of(const po::variables_map &arguments, const std::string &name,
                                      Unit without_unit) {
     if (arguments[name].empty())

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/variables_map.hpp>
@@ -37,6 +38,9 @@ void add_json_option(po::options_description &options);
 
 /** The text of an option or positional argument; empty if it was not given. */
 std::string text_of(const po::variables_map &arguments, const std::string &name);
+
+/** The words of a repeated argument; none if it was not given. */
+std::vector<std::string> words_of(const po::variables_map &arguments, const std::string &name);
 
 /** The size given with an option, if any. */
 std::optional<std::uint64_t> size_of(const po::variables_map &arguments, const std::string &name,

@@ -7,9 +7,17 @@ namespace esnap {
 
 std::span<const Command> all_commands() {
     static const std::vector<Command> commands = {
-        format_command(), // write a fresh store
-        check_command(),  // verify a store
-        dump_command(),   // print a store
+        lvcreate_command(),  // make a snapshot or view
+        lvremove_command(),  // remove one
+        lvextend_command(),  // grow one, or an origin
+        lvrename_command(),  // rename one, or an origin
+        lvchange_command(),  // activate and deactivate a chain
+        vgchange_command(),  // the same, for whole groups
+        lvs_command(),       // list them
+        lvdisplay_command(), // say all about them
+        format_command(),    // write a fresh store
+        check_command(),     // verify a store
+        dump_command(),      // print a store
     };
     return commands;
 }

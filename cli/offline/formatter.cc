@@ -27,13 +27,12 @@ constexpr std::uint64_t few_segments = 8;
 constexpr std::uint64_t many_segments = 512;
 constexpr std::uint64_t most_blocks = 4096; // 16 MiB
 
-void set_random_uuid(std::uint8_t *out) {
-    const boost::uuids::uuid id = boost::uuids::random_generator_pure()(); // getrandom(2)
-    std::copy(id.begin(), id.end(), out);
-}
-
 void copy_uuid(std::uint8_t *to, const std::uint8_t *from) {
     std::copy_n(from, ES_UUID_SIZE, to);
+}
+
+void set_uuid(std::uint8_t *to, const std::optional<Uuid> &wanted) {
+    copy_uuid(to, wanted.value_or(random_uuid()).data());
 }
 
 std::uint64_t now() {
@@ -150,7 +149,7 @@ es_sb format_store(es_sb sb, const FormatTarget &target) {
     sb.created = now();
     sb.nr_snapshots = 1;
     sb.generation = 2;
-    set_random_uuid(sb.store_uuid);
+    set_uuid(sb.store_uuid, target.store_uuid);
     set_geometry(sb, target, device);
     require_valid(sb, target.store);
     require_blank(target, device);
@@ -219,6 +218,14 @@ es_sb load_previous(const SnapshotFormat &request) {
 
 } // namespace
 
+Uuid random_uuid() {
+    const boost::uuids::uuid id = boost::uuids::random_generator_pure()(); // getrandom(2)
+    Uuid uuid;
+
+    std::ranges::copy(id, uuid.begin());
+    return uuid;
+}
+
 std::uint32_t choose_segment_blocks(std::uint32_t chunk_sectors, std::uint64_t device_blocks) {
     const std::uint64_t data = device_blocks - ES_DATA_BLOCK;
     const std::uint64_t usual = es_default_segment_blocks(chunk_sectors);
@@ -238,7 +245,7 @@ es_sb format_snapshot_store(const SnapshotFormat &request) {
     if (request.after.empty()) {
         sb.chunk_sectors = chunk_sectors_from(request, nullptr);
         sb.serial = 1;
-        set_random_uuid(sb.chain_uuid);
+        set_uuid(sb.chain_uuid, request.chain_uuid);
     } else {
         const es_sb previous = load_previous(request);
         sb.chunk_sectors = chunk_sectors_from(request, &previous);
@@ -247,7 +254,7 @@ es_sb format_snapshot_store(const SnapshotFormat &request) {
         copy_uuid(sb.chain_uuid, previous.chain_uuid);
         copy_uuid(sb.link_uuid, previous.store_uuid);
     }
-    set_random_uuid(sb.snapshot_uuid);
+    set_uuid(sb.snapshot_uuid, {});
     return format_store(sb, request.target);
 }
 

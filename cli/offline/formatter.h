@@ -9,6 +9,7 @@
 #include <string>
 
 #include "es_format.h"
+#include "offline/superblock.h"
 
 namespace esnap {
 
@@ -20,6 +21,7 @@ struct FormatTarget {
     std::optional<std::uint64_t> segment_bytes{}; /**< default: by chunk and device size */
     bool force = false;                           /**< overwrite what is there */
     bool test = false;                            /**< verify all, write nothing */
+    std::optional<Uuid> store_uuid{};             /**< default: a new one */
 };
 
 /** The store of a snapshot of @origin. */
@@ -28,6 +30,7 @@ struct SnapshotFormat {
     std::string origin;
     std::string after{}; /**< the chain's newest store; empty: a new chain */
     std::optional<std::uint64_t> chunk_bytes{};
+    std::optional<Uuid> chain_uuid{}; /**< of a new chain; default: a new one */
 };
 
 /** The store of a view of the snapshot in @snapshot_store. */
@@ -39,6 +42,8 @@ struct ViewFormat {
 /** Both return the superblock that was (or, for a test, would have been) written. */
 es_sb format_snapshot_store(const SnapshotFormat &request);
 es_sb format_view_store(const ViewFormat &request);
+
+Uuid random_uuid();
 
 /** Default segment size: smaller than usual where there would be few, larger where many. */
 std::uint32_t choose_segment_blocks(std::uint32_t chunk_sectors, std::uint64_t device_blocks);

@@ -15,7 +15,7 @@ set -euo pipefail
 packages=(
     # build
     cmake g++ make pkg-config xz-utils
-    libdevmapper-dev libblkid-dev libfmt-dev nlohmann-json3-dev libboost-program-options-dev
+    libdevmapper-dev liblvm2-dev libblkid-dev libfmt-dev nlohmann-json3-dev libboost-program-options-dev
     # test and lint
     catch2 clang-format sparse shellcheck perl python3 linux-source-6.1
     # guest: emulator, initramfs, and the programs run inside

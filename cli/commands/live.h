@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// What the commands on live volumes share: the way into the system, and how a change is made.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "command.h"
+#include "lvm/report.h"
+#include "volumes/system.h"
+
+namespace esnap {
+
+using MakePlan = std::function<dmext::Plan(System &, const Vg &)>;
+
+/** Gives @use the real LVM and device-mapper. */
+void with_system(const std::function<void(System &)> &use);
+
+/**
+ * Makes one change in a volume group. Under esnap's lock of the group: what killed commands left
+ * unfinished is settled, the group read, the plan made, and run; with @is_test it is only
+ * listed, and nothing settled. Throws Error.
+ */
+void change_group(const Context &context, bool is_test, const std::string &vg,
+                  const MakePlan &make_plan);
+
+/** -L and -l: how large a store or volume shall be. */
+void add_size_options(po::options_description &options, const char *what);
+
+/**
+ * LVM's option and value for what was given with -L or -l; empty if nothing was. With @may_grow,
+ * a "+" says by how much. @origin_bytes, if not 0, is what %ORIGIN is of. Throws UsageError.
+ */
+Words size_words(const po::variables_map &arguments, bool may_grow, std::uint64_t origin_bytes,
+                 std::uint64_t extent_bytes);
+
+} // namespace esnap

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// esnap lvremove: remove snapshots and views.
+#include <iostream>
+
+#include <unistd.h>
+
+#include "command.h"
+#include "commands/live.h"
+#include "error.h"
+#include "options.h"
+#include "volumes/remove.h"
+
+namespace esnap {
+
+namespace {
+
+constexpr const char *details =
+    "Removes views, and snapshots from the oldest on: older ones need what newer ones hold.\n"
+    "What is mounted or has views stays. The origin is not touched; without snapshots it is an\n"
+    "ordinary volume of LVM again as soon as it is not in use.";
+
+po::options_description declare() {
+    po::options_description options("Options");
+    options.add_options()("yes,y", po::bool_switch(), "do not ask")("force,f", po::bool_switch(),
+                                                                    "the same");
+    add_test_option(options);
+    return options;
+}
+
+/* As LVM: a terminal is asked, anything else must say --yes. */
+void require_consent(const po::variables_map &arguments, const Context &context,
+                     const VolumeName &name) {
+    if (arguments["yes"].as<bool>() || arguments["force"].as<bool>() ||
+        arguments["test"].as<bool>())
+        return;
+    if (!::isatty(STDIN_FILENO))
+        throw Error("remove", name.text(), "nobody can be asked", "say --yes");
+    context.err << fmt::format("Do you really want to remove {}? [y/n]: ", name.text())
+                << std::flush;
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer != "y" && answer != "yes")
+        throw Error("remove", name.text(), "not removed");
+}
+
+int run(const po::variables_map &arguments, const Context &context) {
+    std::vector<VolumeName> names;
+    const bool is_test = arguments["test"].as<bool>();
+
+    for (const std::string &word : words_of(arguments, "VG/NAME"))
+        names.push_back(parse_volume(word));
+    for (const VolumeName &name : names) {
+        require_consent(arguments, context, name);
+        change_group(context, is_test, name.vg, [&](System &system, const Vg &vg) {
+            return remove_volume(system, find_volume(vg, name));
+        });
+        // The last one gone, the origin may be given back: not a part of the removal, which is
+        // done; should it fail, the next command tries again.
+        if (!is_test)
+            change_group(context, false, name.vg,
+                         [&](System &, const Vg &) { return dmext::Plan("settle", name.vg); });
+        context.say("  \"{}\" {}.", name.lv, is_test ? "would be removed (--test)" : "removed");
+    }
+    return exit_done;
+}
+
+} // namespace
+
+Command lvremove_command() {
+    return {.name = "lvremove",
+            .summary = "remove snapshots and views",
+            .details = details,
+            .positionals = {{"VG/NAME", "what is to be removed", Positional::Count::some}},
+            .options = declare(),
+            .run = run};
+}
+
+} // namespace esnap

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// esnap lvs and lvdisplay: list volumes, as LVM prints its own.
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "commands/live.h"
+#include "error.h"
+#include "options.h"
+#include "volumes/listing.h"
+#include "volumes/selection.h"
+
+namespace esnap {
+
+namespace {
+
+using Rows = std::vector<Row>;
+using Fields = std::vector<const Field *>;
+using Json = nlohmann::ordered_json;
+
+const Positional which{"VG[/NAME]", "a group or a volume; default: everything",
+                       Positional::Count::any};
+
+std::string list_details() {
+    std::string text =
+        "Lists origins, snapshots and views, oldest snapshot first. Fields for -o and "
+        "-S:";
+    for (const Field &field : all_fields())
+        text += fmt::format("\n  {:<14} {}", field.name, field.help);
+    return text;
+}
+
+void add_selection(po::options_description &options) {
+    auto add = options.add_options();
+    add("all,a", po::bool_switch(), "also the LVs beneath, in brackets");
+    add("select,S", po::value<std::string>()->value_name("SELECTION"),
+        "only what this is true of: FIELD=VALUE, != < <= > >= =~ !~, with && and ||");
+    add("units", po::value<std::string>()->value_name("UNIT")->default_value("h"),
+        "sizes in b s k m g t p e, or h: what fits");
+    add("nosuffix", po::bool_switch(), "sizes without their unit");
+}
+
+po::options_description declare_list() {
+    po::options_description options("Options");
+    auto add = options.add_options();
+    add("options,o", po::value<std::string>()->value_name("FIELDS"),
+        "fields to print; with a + in front: besides the usual ones");
+    add("noheadings", po::bool_switch(), "no line with headings");
+    add("reportformat", po::value<std::string>()->value_name("json|basic"), "print JSON");
+    add("separator", po::value<std::string>()->value_name("TEXT"), "between fields, not aligned");
+    add_selection(options);
+    return options;
+}
+
+SizeStyle style_from(const po::variables_map &arguments) {
+    const std::string unit = text_of(arguments, "units");
+
+    if (unit.size() != 1 || std::string_view("hbskmgtpe").find(unit[0]) == std::string_view::npos)
+        throw UsageError(fmt::format("--units {}: want one of h b s k m g t p e", unit));
+    return {unit[0], !arguments["nosuffix"].as<bool>()};
+}
+
+/* Named volumes must be there; hidden ones go with what they are under. */
+Rows pick(Rows rows, const VolumeName &name) {
+    Rows picked;
+
+    for (Row &row : rows)
+        if (name.lv.empty() || row.name == name.lv ||
+            (row.kind == "hidden" && row.origin == name.lv))
+            picked.push_back(std::move(row));
+    if (picked.empty() && !name.lv.empty())
+        throw Error("find", name.text(), "there is no such origin, snapshot or view",
+                    "lvs lists the volumes of LVM");
+    return picked;
+}
+
+Rows read_rows(const po::variables_map &arguments) {
+    const Selection selection(text_of(arguments, "select"));
+    const bool hidden = arguments["all"].as<bool>();
+    Rows rows;
+
+    with_system([&](System &system) {
+        const auto add = [&](const Vg &vg, const VolumeName &name) {
+            for (Row &row : pick(list_volumes(system, vg, hidden), name))
+                rows.push_back(std::move(row));
+        };
+        const auto words = words_of(arguments, which.name);
+        for (const std::string &word : words) {
+            const VolumeName name = parse_name(word);
+            add(read_vg(system.lvm, name.vg), name);
+        }
+        if (words.empty())
+            for (const Vg &vg : read_vgs(system.lvm))
+                add(vg, {vg.name, {}});
+    });
+    std::erase_if(rows, [&](const Row &row) { return !selection.selects(row); });
+    return rows;
+}
+
+void print_json(const Rows &rows, const Fields &fields, const SizeStyle &style, std::ostream &out) {
+    Json list = Json::array();
+
+    for (const Row &row : rows) {
+        Json object;
+        for (const Field *field : fields)
+            object[field->name] = field->text(row, style);
+        list.push_back(std::move(object));
+    }
+    out << Json{{"report", Json::array({Json{{"lv", std::move(list)}}})}}.dump(4) << '\n';
+}
+
+using Lines = std::vector<std::vector<std::string>>;
+
+Lines lines_of(const Rows &rows, const Fields &fields, const SizeStyle &style, bool headings) {
+    Lines lines;
+
+    if (headings && !rows.empty()) {
+        lines.emplace_back();
+        for (const Field *field : fields)
+            lines.back().emplace_back(field->heading);
+    }
+    for (const Row &row : rows) {
+        lines.emplace_back();
+        for (const Field *field : fields)
+            lines.back().push_back(field->text(row, style));
+    }
+    return lines;
+}
+
+void print_aligned(const Lines &lines, const Fields &fields, std::ostream &out) {
+    std::vector<std::size_t> widths(fields.size());
+
+    for (const auto &line : lines)
+        for (std::size_t i = 0; i < line.size(); i++)
+            widths[i] = std::max(widths[i], line[i].size());
+    for (const auto &line : lines) {
+        std::string text;
+        for (std::size_t i = 0; i < line.size(); i++)
+            text += fields[i]->is_right ? fmt::format("{:>{}} ", line[i], widths[i])
+                                        : fmt::format("{:<{}} ", line[i], widths[i]);
+        text.resize(text.find_last_not_of(' ') + 1);
+        out << "  " << text << '\n';
+    }
+}
+
+void print_separated(const Lines &lines, const std::string &separator, std::ostream &out) {
+    for (const auto &line : lines)
+        out << "  " << fmt::format("{}", fmt::join(line, separator)) << '\n';
+}
+
+int run_list(const po::variables_map &arguments, const Context &context) {
+    const Fields fields = choose_fields(text_of(arguments, "options"));
+    const SizeStyle style = style_from(arguments);
+    const std::string format = text_of(arguments, "reportformat");
+    const std::string separator = text_of(arguments, "separator");
+
+    if (!format.empty() && format != "json" && format != "basic")
+        throw UsageError(fmt::format("--reportformat {}: want json or basic", format));
+    const Rows rows = read_rows(arguments);
+    if (format == "json") {
+        print_json(rows, fields, style, context.out);
+        return exit_done;
+    }
+    const Lines lines = lines_of(rows, fields, style, !arguments["noheadings"].as<bool>());
+    if (separator.empty())
+        print_aligned(lines, fields, context.out);
+    else
+        print_separated(lines, separator, context.out);
+    return exit_done;
+}
+
+int run_display(const po::variables_map &arguments, const Context &context) {
+    const SizeStyle style = style_from(arguments);
+
+    for (const Row &row : read_rows(arguments)) {
+        context.out << fmt::format("  --- {} ---\n", row.kind);
+        for (const Field &field : all_fields()) {
+            const std::string text = field.text(row, style);
+            if (!text.empty())
+                context.out << fmt::format("  {:<14} {}\n", field.label, text);
+        }
+        context.out << '\n';
+    }
+    return exit_done;
+}
+
+} // namespace
+
+Command lvs_command() {
+    return {.name = "lvs",
+            .summary = "list origins, snapshots and views",
+            .details = list_details(),
+            .positionals = {which},
+            .options = declare_list(),
+            .run = run_list};
+}
+
+Command lvdisplay_command() {
+    po::options_description options("Options");
+    add_selection(options);
+    return {.name = "lvdisplay",
+            .summary = "say all about origins, snapshots and views",
+            .details = "Prints a paragraph for each volume.",
+            .positionals = {which},
+            .options = options,
+            .run = run_display};
+}
+
+} // namespace esnap

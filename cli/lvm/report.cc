@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lvm/report.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "error.h"
+
+namespace esnap {
+
+namespace {
+
+constexpr const char *operation = "read LVM's report";
+constexpr const char *vg_fields =
+    "vg_name,vg_extent_size,vg_extent_count,vg_free_count,vg_shared,vg_exported,vg_partial";
+constexpr const char *lv_fields = "vg_name,lv_name,lv_uuid,lv_size,lv_layout,lv_tags,"
+                                  "lv_active_locally,lv_device_open,lv_skip_activation,lv_time";
+
+[[noreturn]] void refuse(const std::string &what, const std::string &cause) {
+    throw Error(operation, what, cause);
+}
+
+std::string text_in(const nlohmann::json &row, const char *field) {
+    const auto found = row.find(field);
+
+    if (found == row.end() || !found->is_string())
+        refuse(field, "it is missing");
+    return found->get<std::string>();
+}
+
+std::uint64_t number_in(const nlohmann::json &row, const char *field) {
+    const std::string text = text_in(row, field);
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+
+    if (error != std::errc{} || end != text.data() + text.size())
+        refuse(field, fmt::format("'{}' is not a number", text));
+    return value;
+}
+
+/* Binary fields: 1, 0, and -1 for what cannot be told. */
+bool flag_in(const nlohmann::json &row, const char *field) {
+    return text_in(row, field) == "1";
+}
+
+std::vector<std::string> list_in(const nlohmann::json &row, const char *field) {
+    const std::string text = text_in(row, field);
+    std::vector<std::string> words;
+    std::size_t at = 0;
+
+    while (at < text.size()) {
+        const std::size_t end = std::min(text.find(',', at), text.size());
+        words.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return words;
+}
+
+Vg vg_from(const nlohmann::json &row) {
+    return {.name = text_in(row, "vg_name"),
+            .extent_bytes = number_in(row, "vg_extent_size"),
+            .extents = number_in(row, "vg_extent_count"),
+            .free_extents = number_in(row, "vg_free_count"),
+            .is_shared = flag_in(row, "vg_shared"),
+            .is_exported = flag_in(row, "vg_exported"),
+            .is_partial = flag_in(row, "vg_partial"),
+            .lvs = {}};
+}
+
+/* Volumes that are parts of others are printed in brackets. */
+std::string bare(const std::string &name) {
+    return name.size() > 2 && name.front() == '[' ? name.substr(1, name.size() - 2) : name;
+}
+
+Lv lv_from(const nlohmann::json &row) {
+    const std::string name = text_in(row, "lv_name");
+
+    return {.name = bare(name),
+            .uuid = text_in(row, "lv_uuid"),
+            .bytes = number_in(row, "lv_size"),
+            .layout = text_in(row, "lv_layout"),
+            .tags = list_in(row, "lv_tags"),
+            .is_internal = bare(name) != name,
+            .is_active = flag_in(row, "lv_active_locally"),
+            .is_open = flag_in(row, "lv_device_open"),
+            .is_skipped = flag_in(row, "lv_skip_activation"),
+            .created = text_in(row, "lv_time")};
+}
+
+const nlohmann::json &rows_of(const nlohmann::json &report, const char *kind) {
+    static const nlohmann::json none = nlohmann::json::array();
+
+    for (const nlohmann::json &part : report.at("report"))
+        if (part.contains(kind))
+            return part.at(kind);
+    return none;
+}
+
+} // namespace
+
+bool Lv::has_tag(const std::string &tag) const {
+    return std::ranges::find(tags, tag) != tags.end();
+}
+
+std::string Lv::tag_value(const std::string &prefix) const {
+    for (const std::string &tag : tags)
+        if (tag.starts_with(prefix))
+            return tag.substr(prefix.size());
+    return {};
+}
+
+const Lv *Vg::find(const std::string &lv_name) const {
+    const auto found = std::ranges::find(lvs, lv_name, &Lv::name);
+
+    return found == lvs.end() ? nullptr : &*found;
+}
+
+std::vector<Vg> parse_vgs(const std::string &json) try {
+    const nlohmann::json report = nlohmann::json::parse(json);
+    std::vector<Vg> vgs;
+
+    for (const nlohmann::json &row : rows_of(report, "vg"))
+        vgs.push_back(vg_from(row));
+    for (const nlohmann::json &row : rows_of(report, "lv")) {
+        const auto vg = std::ranges::find(vgs, text_in(row, "vg_name"), &Vg::name);
+        if (vg == vgs.end())
+            refuse(text_in(row, "lv_name"), "its volume group is not in the report");
+        vg->lvs.push_back(lv_from(row));
+    }
+    return vgs;
+} catch (const nlohmann::json::exception &error) {
+    refuse("(JSON)", error.what());
+}
+
+std::vector<Vg> read_vgs(LvmApi &lvm, const std::string &vg) {
+    const auto report = [&](const char *command, const char *fields) {
+        Words words{command,      "--reportformat", "json",      "--units", "b",
+                    "--nosuffix", "--binary",       "--options", fields};
+        if (std::string_view(command) == "lvs")
+            words.emplace_back("--all");
+        if (!vg.empty())
+            words.push_back(vg);
+        return nlohmann::json::parse(
+            run_lvm(lvm, "find volume group", vg.empty() ? "(all)" : vg, words), nullptr, false);
+    };
+    nlohmann::json both = report("vgs", vg_fields);
+    nlohmann::json lvs = report("lvs", lv_fields);
+
+    if (!both.is_object() || !lvs.is_object() || !lvs.contains("report"))
+        refuse(vg, "it is no JSON");
+    for (const nlohmann::json &part : lvs.at("report"))
+        both["report"].push_back(part);
+    return parse_vgs(both.dump());
+}
+
+Vg read_vg(LvmApi &lvm, const std::string &name) {
+    std::vector<Vg> vgs = read_vgs(lvm, name);
+
+    if (vgs.size() != 1)
+        throw Error("find volume group", name, "there is none");
+    Vg &vg = vgs.front();
+    if (vg.is_shared)
+        throw Error("use volume group", name, "it is shared with other machines (lvmlockd)",
+                    "esnap works with volume groups of one machine only");
+    if (vg.is_exported)
+        throw Error("use volume group", name, "it is exported", "run vgimport");
+    return std::move(vg);
+}
+
+} // namespace esnap

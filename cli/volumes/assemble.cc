@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "volumes/assemble.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "dm-ext/recipes.h"
+#include "dm-ext/status.h"
+#include "dm-ext/tree.h"
+#include "error.h"
+#include "volumes/live.h"
+#include "volumes/remove.h"
+#include "volumes/stores.h"
+
+namespace esnap {
+
+namespace {
+
+constexpr const char *operation = "activate";
+
+const Chain *by_origin(const std::vector<Chain> &chains, const std::string &uuid) {
+    const auto found =
+        std::ranges::find_if(chains, [&](const Chain &chain) { return chain.origin.uuid == uuid; });
+
+    return found == chains.end() ? nullptr : &*found;
+}
+
+Chain read_chain(System &system, const std::string &vg, const std::string &origin_uuid) {
+    const std::vector<Chain> chains = find_chains(read_vg(system.lvm, vg));
+    const Chain *chain = by_origin(chains, origin_uuid);
+
+    if (chain == nullptr)
+        throw Error(operation, vg, fmt::format("LV {} is not an origin any more", origin_uuid));
+    return *chain;
+}
+
+void forget_volume(System &system, const Volume &volume) {
+    run_lvm(system.lvm, "take back", volume.volume_name().text(),
+            {"lvremove", "-y", "-f", lvm_path(volume.vg, volume.store.name)});
+}
+
+void complete_volume(System &system, const Volume &volume) {
+    run_lvm(system.lvm, "complete", volume.volume_name().text(),
+            {"lvchange", "--deltag", tag::pending, lvm_path(volume.vg, volume.store.name)});
+}
+
+// --- the LVs ---
+
+/* What a killed command may have left of the live layout, whose LV is not in use. */
+void remove_real(System &system, const Chain &chain) {
+    const std::string real = dmext::real_name(chain.device());
+
+    if (is_live(system, real) && open_count(system, real) == 0)
+        dmext::take_down(system.dm, {real}).run(system.dm);
+}
+
+void stack_lv(System &system, const Chain &chain) {
+    const std::string path = lvm_path(chain.vg, chain.name);
+
+    if (chain.origin.is_active) {
+        if (open_count(system, chain.device()) > 0)
+            throw Error(operation, path, "it is in use without its snapshots",
+                        "unmount it and run this again; what was written meanwhile makes its "
+                        "snapshots suspect");
+        run_lvm(system.lvm, operation, path, {"lvchange", "-an", path});
+    }
+    remove_real(system, chain);
+    run_lvm(system.lvm, operation, path,
+            {"lvrename", chain.vg, chain.name, chain.name + origin_suffix});
+}
+
+/* The origin's LV and those of all stores. */
+Words lvs_of(const Chain &chain) {
+    Words names{chain.origin.name};
+
+    for (const Volume *volume : chain.volumes())
+        names.push_back(volume->store.name);
+    return names;
+}
+
+void activate_lvs(System &system, const Chain &chain) {
+    run_lvm_on_all(system.lvm, operation, chain.volume_name(), {"lvchange", "-ay", "-K"},
+                   lvs_of(chain));
+}
+
+// --- which stores go into the table ---
+
+/* Was it taken? The store before it names its successor first, then it is attached. */
+bool was_taken(const OpenedStore &store, const OpenedStore *older) {
+    if (!store.volume.is_pending() || store.was_attached())
+        return true;
+    return older != nullptr && es_uuid_equal(older->sb.next_uuid, store.sb.store_uuid);
+}
+
+/* What is left of a formatted LV may be nothing yet: the command was killed before. */
+bool is_unformatted(const Volume &volume) {
+    if (!volume.is_pending())
+        return false;
+    try {
+        open_store(volume);
+        return false;
+    } catch (const Error &) {
+        return true;
+    }
+}
+
+/*
+ * Snapshots from oldest to newest as they belong into the table. Left out are: what was never
+ * taken (it goes), what the kernel has dropped already (it goes), and everything up to the last
+ * invalid one (it stays to be looked at).
+ */
+std::vector<OpenedStore> choose_stores(System &system, const Chain &chain, const Tell &tell) {
+    std::vector<OpenedStore> stores;
+
+    for (const Volume &snapshot : chain.snapshots) {
+        const bool is_blank = is_unformatted(snapshot);
+        if (!is_blank)
+            stores.push_back(open_store(snapshot));
+        const OpenedStore *older = stores.size() > 1 ? &stores[stores.size() - 2] : nullptr;
+        const bool is_gone =
+            snapshot.is_being_removed() && !is_blank && stores.back().sb.state == ES_STATE_REMOVED;
+        if (is_blank || is_gone || !was_taken(stores.back(), older)) {
+            tell(fmt::format("{}: what a killed command had left of it is removed",
+                             snapshot.volume_name().text()));
+            forget_volume(system, snapshot);
+            if (!is_blank)
+                stores.pop_back();
+        } else if (stores.back().sb.state == ES_STATE_INVALID) {
+            tell(fmt::format("{}: it is invalid, and so are the snapshots before it; remove them",
+                             snapshot.volume_name().text()));
+            stores.clear();
+        }
+    }
+    return stores;
+}
+
+std::uint32_t chunk_sectors_of(const std::vector<OpenedStore> &stores) {
+    return stores.empty() ? dmext::max_chunk_sectors : stores.front().sb.chunk_sectors;
+}
+
+void make_origin(System &system, const Chain &chain, const std::vector<OpenedStore> &stores) {
+    dmext::EsnapshotOrg org;
+
+    org.origin = chain.origin_node();
+    org.chunk_sectors = chunk_sectors_of(stores);
+    for (const OpenedStore &store : stores)
+        org.stores.push_back(store.volume.store_node());
+    dmext::bring_up({{.name = chain.device(),
+                      .uuid = chain.device_uuid(),
+                      .table = dmext::make_table(chain.origin.bytes / 512, org)}})
+        .run(system.dm);
+}
+
+void report_state(System &system, const Chain &chain, const Tell &tell) {
+    const dmext::Table status = dmext::Device(system.dm, chain.device()).status();
+    const dmext::OrgState state = dmext::parse_org_status(status.at(0)).state;
+
+    if (state == dmext::OrgState::suspect)
+        tell(fmt::format("{}: it was written without its snapshots, which are not shown; to use "
+                         "them all the same: dmsetup message {} 0 accept_origin",
+                         chain.volume_name().text(), chain.device()));
+    else if (state != dmext::OrgState::ok && state != dmext::OrgState::full)
+        tell(fmt::format("{}: the state of its snapshots is {}", chain.volume_name().text(),
+                         to_string(state)));
+}
+
+// --- images and views ---
+
+dmext::Plan device_plan(const Chain &chain, const Volume &volume, dmext::Sectors sectors,
+                        const std::string &origin) {
+    if (volume.kind == Volume::Kind::snapshot)
+        return dmext::create_image(volume.device(), volume.device_uuid(), sectors,
+                                   {volume.store_node()});
+    const auto snapshot = std::ranges::find(chain.snapshots, volume.of, &Volume::store_uuid);
+    if (snapshot == chain.snapshots.end())
+        throw Error(operation, volume.volume_name().text(),
+                    fmt::format("the snapshot it is a view of (store {}) is not there", volume.of));
+    return dmext::create_view(volume.device(), volume.device_uuid(), sectors,
+                              {volume.store_node(), origin, snapshot->store_node()});
+}
+
+/* A rename that was killed half-way: the LV has the new name, the device the old one. */
+void rename_device(System &system, const dmext::Tree &tree, const Volume &volume) {
+    const dmext::Node *node = tree.by_uuid(volume.device_uuid());
+
+    if (node != nullptr && node->name != volume.device())
+        dmext::Device(system.dm, node->name, dmext::Visibility::unprobed).rename(volume.device());
+}
+
+void make_device(System &system, const Chain &chain, const Volume &volume,
+                 const dmext::EsnapshotOrg &org) {
+    if (is_live(system, volume.device()))
+        return;
+    const OpenedStore store = open_store(volume);
+    device_plan(chain, volume, store.sb.origin_sectors, org.origin).run(system.dm);
+}
+
+/* Images of one snapshot say nothing about those of others: all are tried. */
+void make_devices(System &system, const Chain &chain, const Tell &tell) {
+    const dmext::EsnapshotOrg org = require_live_org(system, operation, chain);
+    const dmext::Tree tree = dmext::Tree::read(system.dm);
+
+    for (const Volume *volume : chain.volumes()) {
+        if (volume->kind == Volume::Kind::snapshot && !is_in_table(system, org, *volume))
+            continue;
+        try {
+            rename_device(system, tree, *volume);
+            make_device(system, chain, *volume, org);
+            if (volume->is_pending())
+                complete_volume(system, *volume);
+        } catch (const std::exception &error) {
+            tell(fmt::format("{} is not there: {}", volume->volume_name().text(), error.what()));
+        }
+    }
+}
+
+// --- settling ---
+
+bool is_taken_live(System &system, const Volume &volume, const dmext::EsnapshotOrg &org) {
+    return volume.kind == Volume::Kind::view ? is_live(system, volume.device())
+                                             : is_in_table(system, org, volume);
+}
+
+/* Returns whether something was changed. */
+bool settle_volume(System &system, const Chain &chain, const Volume &volume,
+                   const dmext::EsnapshotOrg &org, const Tell &tell) {
+    if (volume.is_being_removed()) {
+        tell(fmt::format("{}: its removal had begun and goes on", volume.volume_name().text()));
+        remove_volume(system, {chain, volume}).run(system.dm);
+        return true;
+    }
+    if (!volume.is_pending())
+        return false;
+    if (is_taken_live(system, volume, org)) {
+        make_device(system, chain, volume, org);
+        complete_volume(system, volume);
+        tell(fmt::format("{}: completed", volume.volume_name().text()));
+    } else {
+        forget_volume(system, volume);
+        tell(fmt::format("{}: what a killed command had left of it is removed",
+                         volume.volume_name().text()));
+    }
+    return true;
+}
+
+/* Killed between making vg-data-real and the switch: the volume still has its own table. */
+void clear_insertion(System &system, const Chain &chain) {
+    const dmext::Device device(system.dm, chain.device());
+    const dmext::Info info = device.info();
+
+    if (info.exists && info.has_inactive_table)
+        device.clear();
+    remove_real(system, chain);
+}
+
+/* A chain that is not live, though its origin is: nothing was switched yet. */
+void settle_unstarted(System &system, const Chain &chain, const Tell &tell) {
+    if (chain.is_stacked || !chain.origin.is_active)
+        return;
+    clear_insertion(system, chain);
+    bool is_whole = true;
+    for (const Volume *volume : chain.volumes()) {
+        is_whole = is_whole && !volume->is_pending();
+        if (volume->is_pending() &&
+            (is_unformatted(*volume) || !open_store(*volume).was_attached()))
+            forget_volume(system, *volume);
+    }
+    if (is_whole && !chain.volumes().empty())
+        return;
+    const Chain now = read_chain(system, chain.vg, chain.origin.uuid);
+    if (now.volumes().empty()) {
+        tell(fmt::format("{}: an unfinished first snapshot is taken back",
+                         chain.volume_name().text()));
+        run_lvm(system.lvm, "give back to LVM", chain.volume_name().text(),
+                {"lvchange", "-y", "--deltag", tag::origin_kind, "-kn", "--setautoactivation", "y",
+                 lvm_path(chain.vg, chain.origin.name)});
+    }
+}
+
+/* Stores without an origin: a first snapshot killed before its origin was tagged. */
+void settle_orphans(System &system, const Vg &vg, const Tell &tell) {
+    for (const Lv &lv : find_orphans(vg))
+        if (lv.has_tag(tag::pending)) {
+            tell(fmt::format("{}/{}: what a killed command had left is removed", vg.name, lv.name));
+            run_lvm(system.lvm, "take back", vg.name + "/" + lv.name,
+                    {"lvremove", "-y", "-f", lvm_path(vg.name, lv.name)});
+        }
+}
+
+} // namespace
+
+void settle(System &system, const std::string &vg_name, const Tell &tell) {
+    const Vg vg = read_vg(system.lvm, vg_name);
+
+    settle_orphans(system, vg, tell);
+    for (const Chain &chain : find_chains(vg)) {
+        const auto org = live_org(system, chain);
+        bool is_changed = false;
+        if (!org) {
+            settle_unstarted(system, chain, tell);
+            continue;
+        }
+        for (const Volume *volume : chain.volumes())
+            is_changed = settle_volume(system, chain, *volume, *org, tell) || is_changed;
+        const Chain now = is_changed ? read_chain(system, vg_name, chain.origin.uuid) : chain;
+        if (now.volumes().empty())
+            dissolve(system, now).run(system.dm);
+    }
+}
+
+void assemble(System &system, const std::string &vg, const std::string &origin_uuid,
+              const Tell &tell) {
+    Chain chain = read_chain(system, vg, origin_uuid);
+
+    if (!live_org(system, chain)) {
+        if (!chain.is_stacked) {
+            stack_lv(system, chain);
+            chain = read_chain(system, vg, origin_uuid);
+        }
+        activate_lvs(system, chain);
+        const std::vector<OpenedStore> stores = choose_stores(system, chain, tell);
+        require_whole_chain(chain, stores);
+        chain = read_chain(system, vg, origin_uuid);
+        if (chain.volumes().empty()) {
+            dissolve(system, chain).run(system.dm);
+            run_lvm(system.lvm, operation, chain.volume_name().text(),
+                    {"lvchange", "-ay", chain.volume_name().text()});
+            return;
+        }
+        make_origin(system, chain, stores);
+        report_state(system, chain, tell);
+    }
+    make_devices(system, chain, tell);
+    settle(system, vg, tell);
+}
+
+void disassemble(System &system, const Chain &chain) {
+    std::set<std::string> devices;
+
+    for (const Volume *volume : chain.volumes())
+        if (is_live(system, volume->device()))
+            devices.insert(volume->device());
+    if (live_org(system, chain))
+        devices.insert(chain.device());
+    if (!chain.is_stacked && is_live(system, dmext::real_name(chain.device())))
+        devices.insert(dmext::real_name(chain.device()));
+    if (!devices.empty())
+        dmext::take_down(system.dm, devices).run(system.dm);
+    run_lvm_on_all(system.lvm, "deactivate", chain.volume_name(), {"lvchange", "-an"},
+                   lvs_of(chain));
+}
+
+} // namespace esnap

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// Chains as the tags of LVs tell them. What is in the stores and what is live may differ:
+// assembling compares (assemble.h).
+//
+// Tags, on the LV of ...
+//   the origin   esnap.kind=origin
+//   a store      esnap.kind=snapshot|view  esnap.origin=<uuid of the origin's LV>
+//                esnap.chain=<uuid>  esnap.store=<uuid>  esnap.serial=<number>
+//                a view's also: esnap.of=<uuid of the snapshot's store>
+//   a store that is being made or removed: esnap.pending, esnap.removing
+//
+// An LV's uuid stays when it is renamed. The origin's layout is in its name: NAME_eorig is
+// stacked, NAME is live (taken over while it was in use).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lvm/report.h"
+#include "volumes/names.h"
+
+namespace esnap {
+
+namespace tag {
+inline constexpr const char *kind = "esnap.kind=";
+inline constexpr const char *origin_kind = "esnap.kind=origin";
+inline constexpr const char *snapshot_kind = "esnap.kind=snapshot";
+inline constexpr const char *view_kind = "esnap.kind=view";
+inline constexpr const char *origin = "esnap.origin=";
+inline constexpr const char *chain = "esnap.chain=";
+inline constexpr const char *store = "esnap.store=";
+inline constexpr const char *serial = "esnap.serial=";
+inline constexpr const char *of = "esnap.of=";
+inline constexpr const char *pending = "esnap.pending";
+inline constexpr const char *removing = "esnap.removing";
+} // namespace tag
+
+/** A snapshot or a view: a store and the device that shows it. */
+struct Volume {
+    enum class Kind { snapshot, view };
+
+    Kind kind = Kind::snapshot;
+    std::string vg;
+    std::string name; /**< as users see it */
+    Lv store;
+    std::string chain_uuid;
+    std::string store_uuid;
+    std::string of; /**< of a view: the uuid of its snapshot's store */
+    std::uint32_t serial = 0;
+
+    bool is_pending() const { return store.has_tag(tag::pending); }
+    bool is_being_removed() const { return store.has_tag(tag::removing); }
+    std::string store_node() const { return node_of(vg, store.name); }
+    std::string device() const { return dm_name(vg, name); }
+    /** Of the device that shows it. */
+    std::string device_uuid() const;
+    VolumeName volume_name() const { return {vg, name}; }
+};
+
+struct Chain {
+    std::string vg;
+    std::string name; /**< the origin's, as users see it */
+    Lv origin;
+    bool is_stacked = false;
+    std::vector<Volume> snapshots; /**< oldest first */
+    std::vector<Volume> views;
+
+    std::string device() const { return dm_name(vg, name); }
+    /** Of the device users see, if the chain is stacked; a live one has the LV's. */
+    std::string device_uuid() const { return "ESNAP-origin-" + origin.uuid; }
+    /** What esnapshot-org stands on. */
+    std::string origin_node() const;
+    VolumeName volume_name() const { return {vg, name}; }
+    std::vector<const Volume *> views_of(const Volume &snapshot) const;
+    /** Every snapshot and view. */
+    std::vector<const Volume *> volumes() const;
+};
+
+/** Is there a volume of this name, ours or LVM's? */
+bool is_name_taken(const Vg &vg, const std::string &name);
+
+/** All chains of a group. Throws Error for tags that contradict each other. */
+std::vector<Chain> find_chains(const Vg &vg);
+/** Stores whose origin is not in the group. */
+std::vector<Lv> find_orphans(const Vg &vg);
+
+/** What a name stands for. */
+struct Found {
+    Chain chain;
+    std::optional<Volume> volume; /**< empty: the origin */
+};
+
+/** Throws Error, which says what it is instead, unless the name is one of ours. */
+Found find_volume(const Vg &vg, const VolumeName &name);
+
+} // namespace esnap

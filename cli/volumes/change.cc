@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "volumes/change.h"
+
+#include <fmt/format.h>
+
+#include "dm-ext/device.h"
+#include "dm-ext/suspend.h"
+#include "error.h"
+#include "volumes/live.h"
+
+namespace esnap {
+
+namespace {
+
+constexpr const char *extend = "extend";
+
+/* Resuming makes the target look at its store's size. Nothing is flushed: writes to a view that
+ * wait for room would fail. */
+dmext::Step notice_step(const Volume &volume) {
+    return {fmt::format("let {} notice its room", volume.volume_name().text()),
+            [device = volume.device()](dmext::PlanContext &c) {
+                const dmext::Device target(c.api, device, dmext::Visibility::unprobed);
+
+                if (target.info().exists)
+                    dmext::Suspended(target, {.flush = false, .freeze = false}, &c.udev);
+            }};
+}
+
+dmext::Step extend_step(System &system, const VolumeName &volume, const Words &size,
+                        const std::string &lv) {
+    Words words{"lvextend", "-y"};
+
+    words.insert(words.end(), size.begin(), size.end());
+    words.push_back(lvm_path(volume.vg, lv));
+    dmext::Step step = lvm_step(system, extend, volume, words);
+    step.is_final = true; // shrinking it again would be no undo
+    return step;
+}
+
+/* The table of the origin, as long as the LV beneath is by now. */
+dmext::Step grow_origin_step(System &system, const Chain &chain) {
+    System *s = &system;
+
+    return {fmt::format("let {} grow", chain.volume_name().text()), [=](dmext::PlanContext &c) {
+                const dmext::Device device(c.api, chain.device());
+                const dmext::Device below(c.api, dm_name(chain.vg, chain.origin.name));
+                const dmext::EsnapshotOrg org = require_live_org(*s, extend, chain);
+
+                device.load(dmext::make_table(dmext::size_of(below.table()), org));
+                device.swap_table({}, &c.udev);
+            }};
+}
+
+dmext::Step rename_device_step(const std::string &from, const std::string &to, bool is_shown) {
+    const auto visibility = is_shown ? dmext::Visibility::normal : dmext::Visibility::unprobed;
+    const auto rename = [=](const std::string &a, const std::string &b) {
+        return
+            [=](dmext::PlanContext &c) { dmext::Device(c.api, a, visibility).rename(b, &c.udev); };
+    };
+
+    return {fmt::format("rename the device {} to {}", from, to), rename(from, to),
+            rename(to, from)};
+}
+
+} // namespace
+
+dmext::Plan extend_volume(System &system, const Found &found, const Words &size) {
+    const Chain &chain = found.chain;
+    dmext::Plan plan(extend,
+                     (found.volume ? found.volume->volume_name() : chain.volume_name()).text());
+
+    if (found.volume) {
+        plan.add(extend_step(system, found.volume->volume_name(), size, found.volume->store.name));
+        plan.add(notice_step(*found.volume));
+        return plan;
+    }
+    if (!chain.is_stacked)
+        throw Error(extend, chain.volume_name().text(),
+                    "it was taken over while in use, and cannot grow until it has been "
+                    "deactivated once",
+                    fmt::format("unmount it, run esnap vgchange -an {0} and esnap vgchange -ay {0}",
+                                chain.vg));
+    plan.add(extend_step(system, chain.volume_name(), size, chain.origin.name));
+    if (live_org(system, chain))
+        plan.add(grow_origin_step(system, chain));
+    return plan;
+}
+
+dmext::Plan rename_volume(System &system, const Vg &vg, const Found &found,
+                          const std::string &new_name) {
+    constexpr const char *operation = "rename";
+    const VolumeName old = found.volume ? found.volume->volume_name() : found.chain.volume_name();
+    const std::string suffix = found.volume ? store_suffix : origin_suffix;
+    const std::string from = dm_name(old.vg, old.lv), to = dm_name(old.vg, new_name);
+    dmext::Plan plan(operation, old.text());
+
+    require_good_name(new_name);
+    if (is_name_taken(vg, new_name))
+        throw Error(operation, old.text(), fmt::format("there is a volume {} already", new_name));
+    if (!found.volume && !found.chain.is_stacked)
+        throw Error(operation, old.text(),
+                    "it was taken over while in use, and keeps its name until it has been "
+                    "deactivated once",
+                    fmt::format("unmount it, run esnap vgchange -an {0} and esnap vgchange -ay {0}",
+                                old.vg));
+    plan.add(lvm_step(system, operation, old,
+                      {"lvrename", old.vg, old.lv + suffix, new_name + suffix},
+                      {"lvrename", old.vg, new_name + suffix, old.lv + suffix}));
+    if (is_live(system, from))
+        plan.add(rename_device_step(from, to, !found.volume));
+    return plan;
+}
+
+} // namespace esnap

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "volumes/live.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "dm-ext/device.h"
+#include "error.h"
+
+namespace esnap {
+
+namespace {
+
+constexpr const char *module_directory = "/sys/module/dm_esnapshot";
+
+/* Quietly: what it means that there is none is said in our own words. */
+void load_module() {
+    const pid_t child = ::fork();
+
+    if (child == 0) {
+        ::execl("/sbin/modprobe", "modprobe", "-q", "dm-esnapshot", nullptr);
+        ::_exit(1);
+    }
+    if (child > 0)
+        ::waitpid(child, nullptr, 0);
+}
+
+} // namespace
+
+bool is_live(System &system, const std::string &device) {
+    return dmext::Device(system.dm, device).info().exists;
+}
+
+int open_count(System &system, const std::string &device) {
+    const dmext::Info info = dmext::Device(system.dm, device).info();
+
+    return info.exists ? info.open_count : 0;
+}
+
+std::optional<dmext::EsnapshotOrg> live_org(System &system, const Chain &chain) {
+    const dmext::Device device(system.dm, chain.device());
+
+    if (!device.info().exists)
+        return {};
+    const dmext::Table table = device.table();
+    if (table.size() != 1 || table.front().type != "esnapshot-org")
+        return {};
+    return dmext::only_target<dmext::EsnapshotOrg>(table, chain.device());
+}
+
+dmext::EsnapshotOrg require_live_org(System &system, const std::string &operation,
+                                     const Chain &chain) {
+    auto org = live_org(system, chain);
+
+    if (!org)
+        throw Error(operation, chain.volume_name().text(), "it is not active with its snapshots",
+                    fmt::format("run esnap vgchange -ay {}", chain.vg));
+    return *org;
+}
+
+bool is_in_table(System &system, const dmext::EsnapshotOrg &org, const Volume &snapshot) {
+    const dmext::Info info =
+        dmext::Device(system.dm, dm_name(snapshot.vg, snapshot.store.name)).info();
+
+    return info.exists && std::ranges::find(org.stores, to_string(info.number)) != org.stores.end();
+}
+
+void require_kernel() {
+    if (::geteuid() != 0)
+        throw Error("use", "device-mapper", "this needs root");
+    if (!std::filesystem::exists(module_directory))
+        load_module();
+    if (!std::filesystem::exists(module_directory))
+        throw Error("load", "the kernel module dm-esnapshot", "it is not there for this kernel",
+                    "build and install it for the running kernel");
+}
+
+} // namespace esnap

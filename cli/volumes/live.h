@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// What the kernel has of a chain at this moment.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "dm-ext/targets.h"
+#include "volumes/chain.h"
+#include "volumes/system.h"
+
+namespace esnap {
+
+/** The origin's esnapshot-org, if the chain is assembled. */
+std::optional<dmext::EsnapshotOrg> live_org(System &system, const Chain &chain);
+/** The same; throws Error naming @operation if it is not. */
+dmext::EsnapshotOrg require_live_org(System &system, const std::string &operation,
+                                     const Chain &chain);
+
+/** Does the device exist? */
+bool is_live(System &system, const std::string &device);
+/** How often the device is opened; 0 if it does not exist. */
+int open_count(System &system, const std::string &device);
+
+/** Is the snapshot's store in the live table? */
+bool is_in_table(System &system, const dmext::EsnapshotOrg &org, const Volume &snapshot);
+
+/** Throws Error unless esnap runs as root and the kernel module is there, loading it if not. */
+void require_kernel();
+
+} // namespace esnap

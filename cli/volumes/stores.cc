@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "volumes/stores.h"
+
+#include <fmt/format.h>
+
+#include "error.h"
+#include "es_rules.h"
+#include "offline/device.h"
+#include "offline/superblock.h"
+
+namespace esnap {
+
+namespace {
+
+constexpr const char *operation = "activate";
+
+void require_equal(const Volume &volume, const char *what, const std::string &in_tag,
+                   const std::string &in_store) {
+    if (in_tag != in_store)
+        throw Error(operation, volume.volume_name().text(),
+                    fmt::format("the tag of LV {} says {} {}, the store in it says {}",
+                                volume.store.name, what, in_tag, in_store),
+                    "one of them comes from elsewhere: put back what belongs there, or remove the "
+                    "LV if the snapshots may go");
+}
+
+void require_ok(const Chain &chain, const Volume &volume, es_fault fault) {
+    if (fault != ES_OK)
+        throw Error(operation, chain.volume_name().text(),
+                    fmt::format("snapshot {}: {}", volume.name, es_fault_text(fault)),
+                    "nothing was activated, so that no snapshot can go wrong");
+}
+
+} // namespace
+
+OpenedStore open_store(const Volume &volume) {
+    const es_sb sb = load_superblock(Device::open_to_read(volume.store_node()));
+    const bool is_view = volume.kind == Volume::Kind::view;
+
+    require_equal(volume, "kind", is_view ? "view" : "snapshot",
+                  sb.kind == ES_KIND_VIEW ? "view" : "snapshot");
+    require_equal(volume, "chain", volume.chain_uuid, uuid_text(sb.chain_uuid));
+    require_equal(volume, "store", volume.store_uuid, uuid_text(sb.store_uuid));
+    require_equal(volume, "serial", fmt::to_string(volume.serial), fmt::to_string(sb.serial));
+    if (is_view)
+        require_equal(volume, "snapshot", volume.of, uuid_text(sb.link_uuid));
+    return {volume, sb};
+}
+
+void require_whole_chain(const Chain &chain, const std::vector<OpenedStore> &stores) {
+    const es_sb *older = nullptr;
+
+    for (const OpenedStore &store : stores) {
+        require_ok(chain, store.volume,
+                   es_rules_member(&store.sb, chain.origin.bytes / 512, store.sb.chunk_sectors));
+        if (older != nullptr)
+            require_ok(chain, store.volume, es_rules_follows(&store.sb, older));
+        older = &store.sb;
+    }
+    if (older != nullptr)
+        require_ok(chain, stores.back().volume, es_rules_newest(older));
+}
+
+} // namespace esnap

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// What is in a chain's stores, compared with what the tags of their LVs say.
+#pragma once
+
+#include <vector>
+
+#include "es_format.h"
+#include "volumes/chain.h"
+
+namespace esnap {
+
+/** A volume and its store's superblock. */
+struct OpenedStore {
+    Volume volume;
+    es_sb sb;
+
+    /** Has it ever been in use? If not, the snapshot was never taken. */
+    bool was_attached() const { return sb.epoch > 0; }
+};
+
+/** Reads the superblock, and throws Error if the store is not the one that the tags name. */
+OpenedStore open_store(const Volume &volume);
+
+/**
+ * Throws Error unless @stores, snapshots from oldest to newest, are one whole chain for the
+ * origin: none missing in the middle or at the end, sizes and chunks equal.
+ */
+void require_whole_chain(const Chain &chain, const std::vector<OpenedStore> &stores);
+
+} // namespace esnap
