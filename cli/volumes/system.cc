@@ -20,9 +20,13 @@ dmext::Step lvm_step(System &system, const std::string &operation, const VolumeN
     LvmApi *lvm = &system.lvm;
 
     step.what = fmt::format("{} {}", operation, volume.text());
-    step.run = [=](dmext::PlanContext &) { run_lvm(*lvm, operation, volume.text(), words); };
+    step.run = [=](dmext::PlanContext &c) {
+        c.udev.wait();
+        run_lvm(*lvm, operation, volume.text(), words);
+    };
     if (!undo.empty())
-        step.undo = [=](dmext::PlanContext &) {
+        step.undo = [=](dmext::PlanContext &c) {
+            c.udev.wait();
             run_lvm(*lvm, "take back: " + operation, volume.text(), undo);
         };
     return step;

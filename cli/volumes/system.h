@@ -21,7 +21,8 @@ struct System {
 
 /**
  * An LVM command as a step; @undo, if not empty, takes it back. @volume and @operation are for
- * errors: "create the store of", "vg/monday".
+ * errors: "create the store of", "vg/monday". It first waits for udev: LVM may make a device of
+ * the name of one that was removed before, and its links must not be taken for the old one's.
  */
 dmext::Step lvm_step(System &system, const std::string &operation, const VolumeName &volume,
                      const Words &words, const Words &undo = {});
