@@ -69,9 +69,9 @@ int activate_group(const Context &context, bool is_test, bool active, const std:
 
     with_system([&](System &system) {
         const FileLock lock(esnap_lock_path(vg_name));
-        if (active && !is_test)
-            settle(system, vg_name, [&](const std::string &text) { context.say("{}", text); });
-        const Vg vg = read_vg(system.lvm, vg_name);
+        const auto tell = [&](const std::string &text) { context.say("{}", text); };
+        const Vg vg =
+            active && !is_test ? settle(system, vg_name, tell) : read_vg(system.lvm, vg_name);
         bool is_found = origin.empty();
         for (const Chain &chain : find_chains(vg)) {
             if (!origin.empty() && chain.name != origin)

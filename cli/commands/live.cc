@@ -36,7 +36,7 @@ std::string extents_from(const std::string &text, std::uint64_t origin_bytes,
     if (origin_bytes == 0 || extent_bytes == 0)
         throw UsageError(fmt::format("--extents {}: there is no origin here", text));
     const std::uint64_t extents = (origin_bytes + extent_bytes - 1) / extent_bytes;
-    return fmt::to_string(extents * std::stoul(digits) / 100 + 1);
+    return fmt::to_string((extents * std::stoul(digits) + 99) / 100);
 }
 
 } // namespace
@@ -58,9 +58,9 @@ void change_group(const Context &context, bool is_test, const std::string &vg,
     with_system([&](System &system) {
         const FileLock lock(esnap_lock_path(vg));
 
-        if (!is_test)
-            settle(system, vg, [&](const std::string &text) { context.say("{}", text); });
-        const dmext::Plan plan = make_plan(system, read_vg(system.lvm, vg));
+        const auto tell = [&](const std::string &text) { context.say("{}", text); };
+        const Vg group = is_test ? read_vg(system.lvm, vg) : settle(system, vg, tell);
+        const dmext::Plan plan = make_plan(system, group);
         for (const std::string &line : plan.listing()) {
             if (is_test)
                 context.say("would {}", line);

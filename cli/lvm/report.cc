@@ -2,6 +2,7 @@
 #include "lvm/report.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -14,10 +15,15 @@ namespace esnap {
 namespace {
 
 constexpr const char *operation = "read LVM's report";
-constexpr const char *vg_fields =
-    "vg_name,vg_extent_size,vg_extent_count,vg_free_count,vg_shared,vg_exported,vg_partial";
-constexpr const char *lv_fields = "vg_name,lv_name,lv_uuid,lv_size,lv_layout,lv_tags,"
-                                  "lv_active_locally,lv_device_open,lv_skip_activation,lv_time";
+/* Of the kinds that are not needed as little as possible: none cannot be asked for. */
+constexpr std::array<std::pair<const char *, const char *>, 5> reports{{
+    {"vg", "vg_name,vg_extent_size,vg_extent_count,vg_free_count,vg_shared,vg_exported,vg_partial"},
+    {"lv", "vg_name,lv_name,lv_uuid,lv_size,lv_layout,lv_tags,lv_active_locally,lv_device_open,"
+           "lv_skip_activation,lv_time"},
+    {"pv", "pv_name"},
+    {"pvseg", "pvseg_start"},
+    {"seg", "seg_start"},
+}};
 
 [[noreturn]] void refuse(const std::string &what, const std::string &cause) {
     throw Error(operation, what, cause);
@@ -90,13 +96,14 @@ Lv lv_from(const nlohmann::json &row) {
             .created = text_in(row, "lv_time")};
 }
 
-const nlohmann::json &rows_of(const nlohmann::json &report, const char *kind) {
-    static const nlohmann::json none = nlohmann::json::array();
+/* A full report has a part for each group, and one for disks that are in none. */
+std::vector<nlohmann::json> rows_of(const nlohmann::json &report, const char *kind) {
+    std::vector<nlohmann::json> rows;
 
     for (const nlohmann::json &part : report.at("report"))
-        if (part.contains(kind))
-            return part.at(kind);
-    return none;
+        if (const auto found = part.find(kind); found != part.end())
+            rows.insert(rows.end(), found->begin(), found->end());
+    return rows;
 }
 
 } // namespace
@@ -136,24 +143,15 @@ std::vector<Vg> parse_vgs(const std::string &json) try {
 }
 
 std::vector<Vg> read_vgs(LvmApi &lvm, const std::string &vg) {
-    const auto report = [&](const char *command, const char *fields) {
-        Words words{command,      "--reportformat", "json",      "--units", "b",
-                    "--nosuffix", "--binary",       "--options", fields};
-        if (std::string_view(command) == "lvs")
-            words.emplace_back("--all");
-        if (!vg.empty())
-            words.push_back(vg);
-        return nlohmann::json::parse(
-            run_lvm(lvm, "find volume group", vg.empty() ? "(all)" : vg, words), nullptr, false);
-    };
-    nlohmann::json both = report("vgs", vg_fields);
-    nlohmann::json lvs = report("lvs", lv_fields);
+    Words words{"fullreport", "--reportformat", "json",     "--units",
+                "b",          "--nosuffix",     "--binary", "--all"};
 
-    if (!both.is_object() || !lvs.is_object() || !lvs.contains("report"))
-        refuse(vg, "it is no JSON");
-    for (const nlohmann::json &part : lvs.at("report"))
-        both["report"].push_back(part);
-    return parse_vgs(both.dump());
+    for (const auto &[kind, fields] : reports) {
+        words.insert(words.end(), {"--configreport", kind, "--options", fields});
+    }
+    if (!vg.empty())
+        words.push_back(vg);
+    return parse_vgs(run_lvm(lvm, "find volume group", vg.empty() ? "(all)" : vg, words));
 }
 
 Vg read_vg(LvmApi &lvm, const std::string &name) {

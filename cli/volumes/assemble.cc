@@ -215,6 +215,36 @@ void make_devices(System &system, const Chain &chain, const Tell &tell) {
     }
 }
 
+/* From LVs at rest; the snapshots' devices are made by whoever calls. */
+void assemble_origin(System &system, Chain chain, const Tell &tell) {
+    const std::string vg = chain.vg, uuid = chain.origin.uuid;
+
+    if (!chain.is_stacked) {
+        stack_lv(system, chain);
+        chain = read_chain(system, vg, uuid);
+    }
+    activate_lvs(system, chain);
+    const std::vector<OpenedStore> stores = choose_stores(system, chain, tell);
+    require_whole_chain(chain, stores);
+    chain = read_chain(system, vg, uuid);
+    if (chain.volumes().empty()) {
+        dissolve(system, chain).run(system.dm);
+        run_lvm(system.lvm, operation, chain.volume_name().text(),
+                {"lvchange", "-ay", chain.volume_name().text()});
+    } else {
+        make_origin(system, chain, stores);
+        report_state(system, chain, tell);
+    }
+}
+
+void assemble_chain(System &system, const Chain &chain, const Tell &tell) {
+    if (!live_org(system, chain))
+        assemble_origin(system, chain, tell);
+    const std::vector<Chain> chains = find_chains(read_vg(system.lvm, chain.vg));
+    if (const Chain *now = by_origin(chains, chain.origin.uuid))
+        make_devices(system, *now, tell);
+}
+
 // --- settling ---
 
 bool is_taken_live(System &system, const Volume &volume, const dmext::EsnapshotOrg &org) {
@@ -254,84 +284,90 @@ void clear_insertion(System &system, const Chain &chain) {
     remove_real(system, chain);
 }
 
-/* A chain that is not live, though its origin is: nothing was switched yet. */
-void settle_unstarted(System &system, const Chain &chain, const Tell &tell) {
-    if (chain.is_stacked || !chain.origin.is_active)
-        return;
+/*
+ * The origin's LV is active under its own name, without esnapshot-org: the first snapshot was not
+ * switched to.
+ */
+bool settle_unstarted(System &system, const Chain &chain, const Tell &tell) {
+    const auto is_nothing_yet = [](const Volume *volume) {
+        return volume->is_pending() &&
+               (is_unformatted(*volume) || !open_store(*volume).was_attached());
+    };
+    const std::vector<const Volume *> volumes = chain.volumes();
+
+    if (!std::ranges::all_of(volumes, is_nothing_yet))
+        return false;
+    tell(fmt::format("{}: an unfinished first snapshot is taken back", chain.volume_name().text()));
     clear_insertion(system, chain);
-    bool is_whole = true;
-    for (const Volume *volume : chain.volumes()) {
-        is_whole = is_whole && !volume->is_pending();
-        if (volume->is_pending() &&
-            (is_unformatted(*volume) || !open_store(*volume).was_attached()))
-            forget_volume(system, *volume);
-    }
-    if (is_whole && !chain.volumes().empty())
-        return;
-    const Chain now = read_chain(system, chain.vg, chain.origin.uuid);
-    if (now.volumes().empty()) {
-        tell(fmt::format("{}: an unfinished first snapshot is taken back",
-                         chain.volume_name().text()));
-        run_lvm(system.lvm, "give back to LVM", chain.volume_name().text(),
-                {"lvchange", "-y", "--deltag", tag::origin_kind, "-kn", "--setautoactivation", "y",
-                 lvm_path(chain.vg, chain.origin.name)});
-    }
+    for (const Volume *volume : volumes)
+        forget_volume(system, *volume);
+    dissolve(system, read_chain(system, chain.vg, chain.origin.uuid)).run(system.dm);
+    return true;
+}
+
+/*
+ * Of a chain that is not live, only what never became complete is touched: the volume must not be
+ * away because its first snapshot failed. Returns whether something was changed.
+ */
+bool settle_inactive(System &system, const Chain &chain, const Tell &tell) {
+    const std::vector<const Volume *> volumes = chain.volumes();
+
+    if (!chain.is_stacked && chain.origin.is_active)
+        return settle_unstarted(system, chain, tell);
+    if (!std::ranges::all_of(volumes, &Volume::is_pending))
+        return false;
+    if (volumes.empty())
+        dissolve(system, chain).run(system.dm);
+    else
+        assemble_chain(system, chain, tell);
+    return true;
+}
+
+/* Returns whether something was changed. */
+bool settle_chain(System &system, const Chain &chain, const Tell &tell) {
+    const auto org = live_org(system, chain);
+    bool is_changed = false;
+
+    if (!org)
+        return settle_inactive(system, chain, tell);
+    for (const Volume *volume : chain.volumes())
+        is_changed = settle_volume(system, chain, *volume, *org, tell) || is_changed;
+    const Chain now = is_changed ? read_chain(system, chain.vg, chain.origin.uuid) : chain;
+    if (!now.volumes().empty())
+        return is_changed;
+    const dmext::Plan plan = dissolve(system, now);
+    plan.run(system.dm);
+    return is_changed || plan.size() > 0;
 }
 
 /* Stores without an origin: a first snapshot killed before its origin was tagged. */
-void settle_orphans(System &system, const Vg &vg, const Tell &tell) {
+bool settle_orphans(System &system, const Vg &vg, const Tell &tell) {
+    bool is_changed = false;
+
     for (const Lv &lv : find_orphans(vg))
         if (lv.has_tag(tag::pending)) {
+            is_changed = true;
             tell(fmt::format("{}/{}: what a killed command had left is removed", vg.name, lv.name));
             run_lvm(system.lvm, "take back", vg.name + "/" + lv.name,
                     {"lvremove", "-y", "-f", lvm_path(vg.name, lv.name)});
         }
+    return is_changed;
 }
 
 } // namespace
 
-void settle(System &system, const std::string &vg_name, const Tell &tell) {
-    const Vg vg = read_vg(system.lvm, vg_name);
+Vg settle(System &system, const std::string &vg_name, const Tell &tell) {
+    Vg vg = read_vg(system.lvm, vg_name);
+    bool is_changed = settle_orphans(system, vg, tell);
 
-    settle_orphans(system, vg, tell);
-    for (const Chain &chain : find_chains(vg)) {
-        const auto org = live_org(system, chain);
-        bool is_changed = false;
-        if (!org) {
-            settle_unstarted(system, chain, tell);
-            continue;
-        }
-        for (const Volume *volume : chain.volumes())
-            is_changed = settle_volume(system, chain, *volume, *org, tell) || is_changed;
-        const Chain now = is_changed ? read_chain(system, vg_name, chain.origin.uuid) : chain;
-        if (now.volumes().empty())
-            dissolve(system, now).run(system.dm);
-    }
+    for (const Chain &chain : find_chains(vg))
+        is_changed = settle_chain(system, chain, tell) || is_changed;
+    return is_changed ? read_vg(system.lvm, vg_name) : std::move(vg);
 }
 
 void assemble(System &system, const std::string &vg, const std::string &origin_uuid,
               const Tell &tell) {
-    Chain chain = read_chain(system, vg, origin_uuid);
-
-    if (!live_org(system, chain)) {
-        if (!chain.is_stacked) {
-            stack_lv(system, chain);
-            chain = read_chain(system, vg, origin_uuid);
-        }
-        activate_lvs(system, chain);
-        const std::vector<OpenedStore> stores = choose_stores(system, chain, tell);
-        require_whole_chain(chain, stores);
-        chain = read_chain(system, vg, origin_uuid);
-        if (chain.volumes().empty()) {
-            dissolve(system, chain).run(system.dm);
-            run_lvm(system.lvm, operation, chain.volume_name().text(),
-                    {"lvchange", "-ay", chain.volume_name().text()});
-            return;
-        }
-        make_origin(system, chain, stores);
-        report_state(system, chain, tell);
-    }
-    make_devices(system, chain, tell);
+    assemble_chain(system, read_chain(system, vg, origin_uuid), tell);
     settle(system, vg, tell);
 }
 
@@ -349,6 +385,7 @@ void disassemble(System &system, const Chain &chain) {
         dmext::take_down(system.dm, devices).run(system.dm);
     run_lvm_on_all(system.lvm, "deactivate", chain.volume_name(), {"lvchange", "-an"},
                    lvs_of(chain));
+    dissolve(system, chain).run(system.dm);
 }
 
 } // namespace esnap

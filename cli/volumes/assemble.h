@@ -33,8 +33,8 @@ void disassemble(System &system, const Chain &chain);
 
 /**
  * Finishes or takes back what killed commands left unfinished in live chains of the group. To be
- * called, under esnap's lock of the group, by whatever changes it.
+ * called, under esnap's lock of the group, by whatever changes it. Returns the group as it is then.
  */
-void settle(System &system, const std::string &vg, const Tell &tell);
+Vg settle(System &system, const std::string &vg, const Tell &tell);
 
 } // namespace esnap

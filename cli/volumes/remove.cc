@@ -113,7 +113,7 @@ dmext::Plan dissolve(System &system, const Chain &chain) {
     dmext::Plan plan("give back to LVM", chain.volume_name().text());
     const bool is_up = live_org(system, chain).has_value();
 
-    if (!chain.snapshots.empty() || !chain.views.empty() || open_count(system, chain.device()) > 0)
+    if (!chain.volumes().empty() || (is_up && open_count(system, chain.device()) > 0))
         return plan;
     if (!chain.is_stacked) {
         if (is_up)

@@ -16,8 +16,8 @@ namespace esnap {
 dmext::Plan remove_volume(System &system, const Found &found);
 
 /**
- * Gives an origin without snapshots and views back to LVM, active as it is. The plan is empty
- * while the origin is in use: it goes on as a pass-through.
+ * Gives an origin without snapshots and views back to LVM, active if it is so now. The plan is
+ * empty while the origin is in use: it goes on as a pass-through.
  */
 dmext::Plan dissolve(System &system, const Chain &chain);
 
