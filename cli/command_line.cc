@@ -124,6 +124,15 @@ int run_help(const Words &words, std::ostream &out) {
     return exit_done;
 }
 
+/* An empty word names nothing. */
+bool is_missing(const po::variables_map &values, const Positional &positional) {
+    if (!positional.is_repeated())
+        return positional.is_required() && text_of(values, positional.name).empty();
+    const Words words = words_of(values, positional.name);
+    return (positional.is_required() && words.empty()) ||
+           std::ranges::find(words, "") != words.end();
+}
+
 int run_named(const Command &command, const Words &words, std::ostream &out, std::ostream &err) {
     const Parsed parsed = parse(words, command.options, command.positionals);
     if (parsed.has("help")) {
@@ -135,7 +144,7 @@ int run_named(const Command &command, const Words &words, std::ostream &out, std
         return exit_done;
     }
     for (const Positional &positional : command.positionals)
-        if (positional.is_required() && parsed.values[positional.name].empty())
+        if (is_missing(parsed.values, positional))
             throw UsageError(fmt::format("{} is missing ({})", positional.name, positional.help));
     return command.run(parsed.values, Context{out, err, parsed.verbosity});
 }
