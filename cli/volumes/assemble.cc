@@ -47,10 +47,20 @@ void complete_volume(System &system, const Volume &volume) {
 
 // --- the LVs ---
 
+/* Killed between creating a device and loading its table. */
+void remove_unfinished(System &system, const std::string &name) {
+    const dmext::Device device(system.dm, name);
+    const dmext::Info info = device.info();
+
+    if (info.exists && !info.has_live_table)
+        device.remove();
+}
+
 /* What a killed command may have left of the live layout, whose LV is not in use. */
 void remove_real(System &system, const Chain &chain) {
     const std::string real = dmext::real_name(chain.device());
 
+    remove_unfinished(system, real);
     if (is_live(system, real) && open_count(system, real) == 0)
         dmext::take_down(system.dm, {real}).run(system.dm);
 }
@@ -181,38 +191,46 @@ dmext::Plan device_plan(const Chain &chain, const Volume &volume, dmext::Sectors
 }
 
 /* A rename that was killed half-way: the LV has the new name, the device the old one. */
-void rename_device(System &system, const dmext::Tree &tree, const Volume &volume) {
+bool rename_device(System &system, const Volume &volume) {
+    const dmext::Tree tree = dmext::Tree::read(system.dm);
     const dmext::Node *node = tree.by_uuid(volume.device_uuid());
 
-    if (node != nullptr && node->name != volume.device())
-        dmext::Device(system.dm, node->name, dmext::Visibility::unprobed).rename(volume.device());
+    if (node == nullptr)
+        return false;
+    dmext::Device(system.dm, node->name, dmext::Visibility::unprobed).rename(volume.device());
+    return true;
 }
 
 void make_device(System &system, const Chain &chain, const Volume &volume,
                  const dmext::EsnapshotOrg &org) {
-    if (is_live(system, volume.device()))
+    remove_unfinished(system, volume.device());
+    if (is_live(system, volume.device()) || rename_device(system, volume))
         return;
     const OpenedStore store = open_store(volume);
     device_plan(chain, volume, store.sb.origin_sectors, org.origin).run(system.dm);
 }
 
-/* Images of one snapshot say nothing about those of others: all are tried. */
-void make_devices(System &system, const Chain &chain, const Tell &tell) {
+/* Images of one snapshot say nothing about those of others: all are tried. Returns whether a tag
+ * was changed. */
+bool make_devices(System &system, const Chain &chain, const Tell &tell) {
     const dmext::EsnapshotOrg org = require_live_org(system, operation, chain);
-    const dmext::Tree tree = dmext::Tree::read(system.dm);
+    bool is_changed = false;
 
     for (const Volume *volume : chain.volumes()) {
         if (volume->kind == Volume::Kind::snapshot && !is_in_table(system, org, *volume))
             continue;
         try {
-            rename_device(system, tree, *volume);
             make_device(system, chain, *volume, org);
-            if (volume->is_pending())
+            if (volume->is_pending()) {
                 complete_volume(system, *volume);
+                tell(fmt::format("{}: completed", volume->volume_name().text()));
+                is_changed = true;
+            }
         } catch (const std::exception &error) {
             tell(fmt::format("{} is not there: {}", volume->volume_name().text(), error.what()));
         }
     }
+    return is_changed;
 }
 
 /* From LVs at rest; the snapshots' devices are made by whoever calls. */
@@ -232,6 +250,7 @@ void assemble_origin(System &system, Chain chain, const Tell &tell) {
         run_lvm(system.lvm, operation, chain.volume_name().text(),
                 {"lvchange", "-ay", chain.volume_name().text()});
     } else {
+        remove_unfinished(system, chain.device());
         make_origin(system, chain, stores);
         report_state(system, chain, tell);
     }
@@ -257,20 +276,16 @@ bool settle_volume(System &system, const Chain &chain, const Volume &volume,
                    const dmext::EsnapshotOrg &org, const Tell &tell) {
     if (volume.is_being_removed()) {
         tell(fmt::format("{}: its removal had begun and goes on", volume.volume_name().text()));
+        remove_unfinished(system, volume.device());
         remove_volume(system, {chain, volume}).run(system.dm);
         return true;
     }
-    if (!volume.is_pending())
+    if (!volume.is_pending() || is_taken_live(system, volume, org))
         return false;
-    if (is_taken_live(system, volume, org)) {
-        make_device(system, chain, volume, org);
-        complete_volume(system, volume);
-        tell(fmt::format("{}: completed", volume.volume_name().text()));
-    } else {
-        forget_volume(system, volume);
-        tell(fmt::format("{}: what a killed command had left of it is removed",
-                         volume.volume_name().text()));
-    }
+    remove_unfinished(system, volume.device());
+    forget_volume(system, volume);
+    tell(fmt::format("{}: what a killed command had left of it is removed",
+                     volume.volume_name().text()));
     return true;
 }
 
@@ -334,7 +349,7 @@ bool settle_chain(System &system, const Chain &chain, const Tell &tell) {
         is_changed = settle_volume(system, chain, *volume, *org, tell) || is_changed;
     const Chain now = is_changed ? read_chain(system, chain.vg, chain.origin.uuid) : chain;
     if (!now.volumes().empty())
-        return is_changed;
+        return make_devices(system, now, tell) || is_changed;
     const dmext::Plan plan = dissolve(system, now);
     plan.run(system.dm);
     return is_changed || plan.size() > 0;

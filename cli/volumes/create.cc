@@ -220,10 +220,10 @@ void plan_first_in_use(SnapshotPlan &p) {
 
 void plan_first_unused(SnapshotPlan &p) {
     begin_store(p, nullptr);
+    add_protection(p); // first: an LV that is tagged and inactive is brought back by settle()
     if (p.origin_lv.is_active)
         p.plan.add(lvm_step(p.system, "deactivate", p.origin, {"lvchange", "-an", p.origin.text()},
                             {"lvchange", "-ay", "-K", p.origin.text()}));
-    add_protection(p);
     add_stacking(p);
     add_format(p, node_of(p.origin.vg, p.origin.lv + origin_suffix));
     add_stacked_origin(p);

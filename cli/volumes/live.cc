@@ -33,7 +33,9 @@ void load_module() {
 } // namespace
 
 bool is_live(System &system, const std::string &device) {
-    return dmext::Device(system.dm, device).info().exists;
+    const dmext::Info info = dmext::Device(system.dm, device).info();
+
+    return info.exists && info.has_live_table;
 }
 
 int open_count(System &system, const std::string &device) {

@@ -18,7 +18,7 @@ std::optional<dmext::EsnapshotOrg> live_org(System &system, const Chain &chain);
 dmext::EsnapshotOrg require_live_org(System &system, const std::string &operation,
                                      const Chain &chain);
 
-/** Does the device exist? */
+/** Does the device exist, with a table? */
 bool is_live(System &system, const std::string &device);
 /** How often the device is opened; 0 if it does not exist. */
 int open_count(System &system, const std::string &device);

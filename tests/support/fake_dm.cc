@@ -300,7 +300,7 @@ Reply FakeDm::query(const Request &request) {
     return reply;
 }
 
-/* Only esnapshot-org has one here. */
+/* Only our own targets have one here. */
 Table FakeDm::status_of(const Table &live) const {
     Table status = live;
 
@@ -308,6 +308,8 @@ Table FakeDm::status_of(const Table &live) const {
         target.params.clear();
         if (target.type == immutable_type)
             target.params = (state_of ? state_of(live) : "ok") + " 128 1 0/32 0 - -";
+        if (target.type == "esnapshot" || target.type == "esnapshot-view")
+            target.params = "256/1024 8 ok";
     }
     return status;
 }

@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# vm: --disk a=512M --timeout 2400
+#
+# Every command is killed before its 1st, 2nd, ... call to LVM or device-mapper, until it comes
+# to its end. After each kill the next command must leave a consistent system: the origin's data
+# right and reachable, snapshots that were complete intact, nothing suspended, stray or unfinished.
+#
+#   cli_killed.sh [COMMAND]...    of: first idle next view remove rename extend down up
+#
+# Without arguments a part of them: the whole takes some twelve minutes.
+
+set -euo pipefail
+# shellcheck source=tests/support/vm_lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../support/vm_lib.sh"
+# shellcheck source=tests/support/cli_lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../support/cli_lib.sh"
+
+[ $# -gt 0 ] || set -- first next remove
+kills=0
+
+# killed_at N COMMAND...: its exit status
+killed_at() {
+    local code=0
+    ESNAP_TEST_KILL_BEFORE_CALL=$1 "${@:2}" >/tmp/out 2>&1 || code=$?
+    echo "$code"
+}
+
+# What must hold after any command, killed or not.
+check() { # check WHAT
+    settled
+    expect "$data" "$(digest /dev/vg/data)" "$1: the volume's content"
+    for name in "${!snapshots[@]}"; do
+        expect "${snapshots[$name]}" "$(digest "/dev/vg/$name")" "$1: snapshot $name"
+    done
+}
+
+# kill_everywhere WHAT RESET COMMAND...: RESET brings back what the command needs, if the kill
+# came so late that it was done all the same.
+kill_everywhere() {
+    local what=$1 reset=$2 n code
+    shift 2
+    for ((n = 1; ; n++)); do
+        code=$(killed_at "$n" "$@")
+        [ "$code" -ne 0 ] || break
+        expect 137 "$code" "exit status of $* killed before call $n ($(cat /tmp/out))"
+        kills=$((kills + 1))
+        esnap -q vgchange -ay vg || fail "$what, killed before call $n: the next command fails"
+        check "$what, killed before call $n"
+        "$reset"
+    done
+    [ "$n" -gt 1 ] || fail "$what was never killed"
+    [ "$what" = deactivating ] || check "$what, not killed"
+    echo "$what: killed at $((n - 1)) places"
+}
+
+fill() { dd if=/dev/urandom of=/dev/vg/data bs=64k count=16 oflag=direct status=none; }
+hold_open() { exec 9<>/dev/vg/data; }
+let_go() { exec 9>&-; }
+is_there() { esnap lvs --noheadings -o lv_name "vg/$1" >/dev/null 2>&1; }
+
+lvm_ready /dev/disk/by-id/virtio-a
+lv data 32M
+dd if=/dev/urandom of=/dev/vg/data bs=1M oflag=direct status=none 2>/dev/null || true
+data=$(digest /dev/vg/data)
+declare -A snapshots=()
+
+# Whatever was kept is dropped: back to an ordinary volume.
+start_over() {
+    local name
+    let_go 2>/dev/null || true
+    while name=$(esnap lvs --noheadings -o lv_name -S 'kind=view' vg | head -n 1 | tr -d ' ') && [ -n "$name" ]; do
+        esnap -q lvremove -y "vg/$name"
+    done
+    while name=$(esnap lvs --noheadings -o lv_name -S 'kind=snapshot' vg | head -n 1 | tr -d ' ') && [ -n "$name" ]; do
+        esnap -q lvremove -y "vg/$name"
+    done
+    esnap -q vgchange -ay vg
+    snapshots=()
+    data=$(digest /dev/vg/data)
+}
+
+add_snapshot() { # add_snapshot NAME
+    esnap -q lvcreate --esnapshot -L 8M -n "$1" vg/data
+    snapshots[$1]=$(digest /dev/vg/data)
+    fill
+    data=$(digest /dev/vg/data)
+}
+
+reset_first() {
+    start_over
+    hold_open
+}
+drop_new() { ! is_there new || esnap -q lvremove -y vg/new; }
+drop_newest() {
+    # A snapshot that was taken all the same is complete, and right.
+    is_there new || return 0
+    expect "$data" "$(digest /dev/vg/new)" "the snapshot that was completed"
+    start_over
+    add_snapshot old
+}
+nothing() { :; }
+make_old_again() {
+    is_there old || {
+        start_over
+        prepare_remove
+    }
+    [ -n "${snapshots[old]:-}" ] || snapshots[old]=$(digest /dev/vg/old)
+}
+prepare_remove() {
+    add_snapshot old
+    add_snapshot young
+    unset 'snapshots[old]'
+}
+rename_back() {
+    is_there renamed || return 0
+    esnap -q lvrename vg renamed old
+}
+
+for command in "$@"; do
+    say "$command"
+    start_over
+    case $command in
+    first)
+        hold_open
+        kill_everywhere "the first snapshot of a volume in use" reset_first esnap lvcreate --esnapshot -L 8M -n new vg/data
+        ;;
+    idle)
+        kill_everywhere "the first snapshot of an idle volume" start_over esnap lvcreate --esnapshot -L 8M -n new vg/data
+        ;;
+    next)
+        hold_open
+        add_snapshot old
+        kill_everywhere "a second snapshot" drop_newest esnap lvcreate --esnapshot -L 8M -n new vg/data
+        ;;
+    view)
+        add_snapshot old
+        kill_everywhere "a view" drop_new esnap lvcreate --esnapview -L 8M -n new vg/old
+        ;;
+    remove)
+        prepare_remove
+        kill_everywhere "removing a snapshot" make_old_again esnap lvremove -y vg/old
+        ;;
+    rename)
+        add_snapshot old
+        unset 'snapshots[old]'
+        kill_everywhere "renaming a snapshot" rename_back esnap lvrename vg old renamed
+        ;;
+    extend)
+        add_snapshot old
+        kill_everywhere "extending a snapshot" nothing esnap lvextend -L +4M vg/old
+        ;;
+    down)
+        add_snapshot old
+        kill_everywhere "deactivating" nothing esnap vgchange -an vg
+        esnap -q vgchange -ay vg
+        ;;
+    up)
+        add_snapshot old
+        esnap -q vgchange -an vg
+        take_down() { esnap -q vgchange -an vg; }
+        kill_everywhere "activating" take_down esnap vgchange -ay vg
+        ;;
+    *) fail "there is no command $command" ;;
+    esac
+done
+echo "$kills kills, all held"
