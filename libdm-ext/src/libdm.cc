@@ -334,12 +334,12 @@ void LibDm::wait_for_udev(UdevCookie &cookie) {
             const std::lock_guard guard(library_lock);
             const LogCapture log;
 
-            dm_task_update_nodes();
             /* Without udev nobody counts down, and libdevmapper would answer "not yet" for ever. */
             if (cookie.value == 0 || dm_udev_get_sync_support() == 0)
                 break;
             if (dm_udev_wait_immediate(cookie.value, &ready) == 0) {
                 cookie.value = 0;
+                dm_task_update_nodes();
                 throw Error("wait for", "udev",
                             log.text().empty() ? "its semaphore is gone" : log.text(),
                             "the devices are there; links in /dev may be missing");
@@ -350,6 +350,10 @@ void LibDm::wait_for_udev(UdevCookie &cookie) {
         std::this_thread::sleep_for(udev_pause);
     }
     cookie.value = 0;
+    /* Only now: a node made before udev's link is there would be in its way. */
+    const std::lock_guard guard(library_lock);
+    const LogCapture log;
+    dm_task_update_nodes();
 }
 
 std::unique_ptr<EventSource> LibDm::open_events() {
