@@ -37,7 +37,8 @@ PayloadVerifier::Content PayloadVerifier::read_content(const es_extent &extent) 
         const std::uint64_t n = std::min(piece_blocks, blocks - done);
         const Bytes piece = buffer_.bytes().first(byte_offset(n));
         source_.read(extent.addr + done, piece);
-        content.crc = es_crc32c(content.crc, piece.data(), piece.size());
+        for (std::size_t at = 0; at < piece.size(); at += ES_BLOCK_SIZE)
+            content.crc = es_data_crc(content.crc, piece.data() + at);
         const std::uint64_t start = byte_offset(done);
         const auto tail = piece.subspan(
             static_cast<std::size_t>(std::clamp(used, start, start + piece.size()) - start));

@@ -75,3 +75,20 @@ bool es_is_zero(const void *buf, size_t len)
 			return false;
 	return true;
 }
+
+u32 es_data_crc(u32 crc, const void *block)
+{
+	const __le64 *words = block;
+	u64 sum = 0, sums = 0;
+	__le64 both[2];
+	u32 i;
+
+	for (i = 0; i < ES_BLOCK_SIZE / sizeof(*words); i++) {
+		sum += le64_to_cpu(words[i]);
+		sums += sum;
+	}
+	both[0] = cpu_to_le64(sum);
+	both[1] = cpu_to_le64(sums);
+	crc = es_crc32c(crc, block, ES_BLOCK_SIZE);
+	return es_crc32c(crc, both, sizeof(both));
+}

@@ -111,6 +111,29 @@ bool es_uuid_is_null(const u8 *uuid);
 /* Whether @len bytes at @buf are all zero.  @len is a multiple of 8, @buf is 8-aligned. */
 bool es_is_zero(const void *buf, size_t len);
 
+/**
+ * es_data_crc - one step of the checksum of users' data: a block.
+ * @crc: ~0 before the first block; the checksum is ~ of what the last step returns
+ * @block: ES_BLOCK_SIZE bytes, 8-aligned
+ *
+ * CRC-32C over the block and two sums of its words.  CRC-32C alone does not see one
+ * piece of data put in place of another when both end in their own CRC-32C, as the
+ * superblock of ext4 does: behind such a piece its state no longer depends on what
+ * was in it.
+ */
+u32 es_data_crc(u32 crc, const void *block);
+
+/* The checksum of @blocks blocks at @data. */
+static inline u32 es_data_checksum(const void *data, u64 blocks)
+{
+	const u8 *block = (const u8 *)data;
+	u32 crc = ~(u32)0;
+
+	for (; blocks; blocks--, block += ES_BLOCK_SIZE)
+		crc = es_data_crc(crc, block);
+	return ~crc;
+}
+
 ES_END_DECLS
 
 static inline bool es_chunk_size_ok(u64 sectors)

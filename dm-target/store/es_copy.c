@@ -229,6 +229,6 @@ u32 es_copy_crc(const struct es_copy *copy, u32 from, u32 nr, u32 chunk_blocks)
 	u32 i, crc = ~(u32)0;
 
 	for (i = from * chunk_blocks; i < (from + nr) * chunk_blocks; i++)
-		crc = es_crc32c(crc, page_address(copy->pages[i]), ES_BLOCK_SIZE);
+		crc = es_data_crc(crc, page_address(copy->pages[i]));
 	return ~crc;
 }

@@ -16,7 +16,7 @@ static int sample_crc(struct block_device *origin, u64 sectors, u64 block, struc
 	clear_page(page_address(page));
 	r = es_io_sectors(origin, REQ_OP_READ, sector, n, page);
 	if (!r)
-		*crc = es_checksum(page_address(page), ES_BLOCK_SIZE);
+		*crc = es_data_checksum(page_address(page), 1);
 	return r;
 }
 

@@ -33,7 +33,7 @@ static int verify_payload(struct es_store *store, const struct es_extent *e, str
 		r = es_io_page(store->bdev, REQ_OP_READ, e->addr + i, page);
 		if (r)
 			return r;
-		crc = es_crc32c(crc, page_address(page), ES_BLOCK_SIZE);
+		crc = es_data_crc(crc, page_address(page));
 	}
 	if (blocks && ~crc != e->crc)
 		*ok = false;

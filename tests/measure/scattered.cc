@@ -75,7 +75,7 @@ public:
         sb_.epoch = 1;
         es_log_init(&log_, &sb_);
         const std::vector<std::uint8_t> zeros(block_bytes);
-        payload_crc_ = es_checksum(zeros.data(), zeros.size());
+        payload_crc_ = es_data_checksum(zeros.data(), 1);
     }
 
     void append(std::vector<es_extent> &extents) {

@@ -45,7 +45,7 @@ bool payload_ok(const es_sb &sb, const ReadBlock &read, const es_extent &e) {
     std::uint32_t crc = ~0u;
 
     for (std::uint64_t i = 0; i < blocks; ++i)
-        crc = es_crc32c(crc, read(e.addr + i).data(), ES_BLOCK_SIZE);
+        crc = es_data_crc(crc, read(e.addr + i).data());
     return blocks == 0 || ~crc == e.crc;
 }
 
@@ -250,7 +250,7 @@ void LogWriter::write_record(std::vector<es_extent> &extents, std::size_t nr, st
         const std::size_t size = es_extent_blocks(&e, sb_.chunk_sectors) << ES_BLOCK_SHIFT;
         fill_payload(std::span(data).subspan(at, size), e.chunk ^ salt);
         if (size != 0 && sb_.kind == ES_KIND_SNAPSHOT)
-            e.crc = es_checksum(data.data() + at, size);
+            e.crc = es_data_checksum(data.data() + at, size >> ES_BLOCK_SHIFT);
         at += size;
     }
     const std::uint64_t addr =
