@@ -240,6 +240,15 @@ std::uint32_t DmDevice::event_number() const {
     return info.event_nr;
 }
 
+void DmDevice::message(const std::string &text) const {
+    const std::lock_guard guard(dm_lock);
+    Task task(DM_DEVICE_TARGET_MSG, "message", name_);
+
+    task.require(dm_task_set_sector(task.get(), 0) != 0);
+    task.require(dm_task_set_message(task.get(), text.c_str()) != 0);
+    task.run();
+}
+
 /* Somebody (udev, blkid) may hold the device for a moment: try again for a while. */
 void DmDevice::remove() {
     const auto give_up = std::chrono::steady_clock::now() + remove_patience;

@@ -79,6 +79,8 @@ public:
     Table table() const;
     Table status() const;
     std::uint32_t event_number() const;
+    /** To the target at the first sector. */
+    void message(const std::string &text) const;
 
     /** Removes the device and throws when that fails (the destructor only reports). */
     void remove();
