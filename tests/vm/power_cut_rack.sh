@@ -11,11 +11,11 @@
 #
 # POINTS and MODULE_POINTS are for each workload. A failure names seed, point and variant and
 # leaves the log, from which it can be repeated; the seed alone repeats the workload, not the
-# times at which its threads got on. RACK_MODULE=FILE takes another module than the built one.
+# times at which its threads got on. RACK_MODULE=FILE takes another module than the built one, RACK_WORK=DIRECTORY is for logs.
 
 set -euo pipefail
 top=$(cd -- "$(dirname -- "$0")/../.." && pwd)
-work=$top/build/rack
+work=${RACK_WORK:-$top/build/rack}
 mkdir -p "$work"
 
 workloads=${1:-2}
