@@ -241,6 +241,7 @@ void assemble_origin(System &system, Chain chain, const Tell &tell) {
         stack_lv(system, chain);
         chain = read_chain(system, vg, uuid);
     }
+    remove_unfinished(system, chain.device());
     activate_lvs(system, chain);
     const std::vector<OpenedStore> stores = choose_stores(system, chain, tell);
     require_whole_chain(chain, stores);
@@ -250,7 +251,6 @@ void assemble_origin(System &system, Chain chain, const Tell &tell) {
         run_lvm(system.lvm, operation, chain.volume_name().text(),
                 {"lvchange", "-ay", chain.volume_name().text()});
     } else {
-        remove_unfinished(system, chain.device());
         make_origin(system, chain, stores);
         report_state(system, chain, tell);
     }
@@ -389,9 +389,13 @@ void assemble(System &system, const std::string &vg, const std::string &origin_u
 void disassemble(System &system, const Chain &chain) {
     std::set<std::string> devices;
 
-    for (const Volume *volume : chain.volumes())
+    for (const Volume *volume : chain.volumes()) {
+        remove_unfinished(system, volume->device());
         if (is_live(system, volume->device()))
             devices.insert(volume->device());
+    }
+    if (chain.is_stacked)
+        remove_unfinished(system, chain.device());
     if (live_org(system, chain))
         devices.insert(chain.device());
     if (!chain.is_stacked && is_live(system, dmext::real_name(chain.device())))
