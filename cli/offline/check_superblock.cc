@@ -28,7 +28,10 @@ void check_other_copy(const Superblocks &both, FindingSink &sink) {
     else if (both.sb.flags & ES_SB_ATTACHED && other.read_error.empty())
         report_invalid(other, Severity::note, " (normal after a crash during its writing)", sink);
     else
-        report_invalid(other, Severity::fault, "", sink);
+        report_invalid(other, Severity::fault,
+                       " (unless the power failed while the store was being attached; attaching "
+                       "it writes this copy again)",
+                       sink);
 }
 
 bool same_store(const es_sb &a, const es_sb &b) {

@@ -77,6 +77,8 @@ void Disk::keep_subset(esmodel::Rng &rng) {
 
 void Disk::tear(esmodel::Rng &rng, const Log &log, const Step &next) {
     const LogEntry &e = log.entries[next.entry];
+    torn_first_ = e.sector;
+    torn_count_ = e.count;
     const std::uint64_t keep = std::array{50, 10, 90, 97}[rng.below(4)];
     const bool front_only = rng.percent(25);
     const Sector end = front_only ? rng.below(e.count + 1) : e.count;
@@ -101,6 +103,11 @@ void Disk::undo_cut() {
     for (auto old = undo_.rbegin(); old != undo_.rend(); ++old)
         set(old->sector, old->content);
     undo_.clear();
+    torn_count_ = 0;
+}
+
+bool Disk::is_torn(Sector sector) const {
+    return sector - torn_first_ < torn_count_;
 }
 
 } // namespace rack

@@ -44,6 +44,8 @@ public:
     const std::vector<ContentId> &contents() const { return contents_; }
     ContentHash hash(std::uint32_t region) const { return hashes_[region]; }
     std::size_t pending() const { return pending_.size(); }
+    /** Whether the cut has torn the write of @sector, which was under way. */
+    bool is_torn(Sector sector) const;
 
 private:
     struct Pending {
@@ -67,6 +69,7 @@ private:
     std::vector<ContentHash> hashes_;
     std::vector<Pending> pending_; // in the order of writing
     std::vector<Old> undo_;
+    Sector torn_first_ = 0, torn_count_ = 0;
 };
 
 } // namespace rack

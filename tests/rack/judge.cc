@@ -160,11 +160,15 @@ Verdict Judge::judge_view(const View &view, const LoadedChain &chain, std::size_
 // --- esnap check ---
 
 Verdict Judge::check_store(std::uint32_t slot) const {
-    const Sector sectors = oracle_.slot_sectors(slot);
-    const esnap::CheckResult result =
-        esnap::check_store(RegionSource(disk_, pool_, oracle_.layout().slot(slot, sectors)));
+    const Region region = oracle_.layout().slot(slot, oracle_.slot_sectors(slot));
+    const esnap::CheckResult result = esnap::check_store(RegionSource(disk_, pool_, region));
+    // A copy of the superblock that is torn cannot be told from one that is damaged.
+    const auto is_torn_copy = [&](const esnap::Finding &finding) {
+        return finding.area == esnap::Area::superblock && finding.offset &&
+               disk_.is_torn(region.first + *finding.offset / sector_bytes);
+    };
     for (const esnap::Finding &finding : result.findings.all())
-        if (finding.severity == esnap::Severity::fault)
+        if (finding.severity == esnap::Severity::fault && !is_torn_copy(finding))
             return fmt::format("esnap check of slot {}: {} at byte {}: {}", slot,
                                esnap::area_text(finding.area), finding.offset.value_or(0),
                                finding.cause);
