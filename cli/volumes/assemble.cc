@@ -7,8 +7,8 @@
 
 #include "dm-ext/recipes.h"
 #include "dm-ext/status.h"
-#include "dm-ext/tree.h"
 #include "error.h"
+#include "volumes/follow.h"
 #include "volumes/live.h"
 #include "volumes/remove.h"
 #include "volumes/stores.h"
@@ -190,21 +190,10 @@ dmext::Plan device_plan(const Chain &chain, const Volume &volume, dmext::Sectors
                               {volume.store_node(), origin, snapshot->store_node()});
 }
 
-/* A rename that was killed half-way: the LV has the new name, the device the old one. */
-bool rename_device(System &system, const Volume &volume) {
-    const dmext::Tree tree = dmext::Tree::read(system.dm);
-    const dmext::Node *node = tree.by_uuid(volume.device_uuid());
-
-    if (node == nullptr)
-        return false;
-    dmext::Device(system.dm, node->name, dmext::Visibility::unprobed).rename(volume.device());
-    return true;
-}
-
 void make_device(System &system, const Chain &chain, const Volume &volume,
                  const dmext::EsnapshotOrg &org) {
     remove_unfinished(system, volume.device());
-    if (is_live(system, volume.device()) || rename_device(system, volume))
+    if (is_live(system, volume.device()))
         return;
     const OpenedStore store = open_store(volume);
     device_plan(chain, volume, store.sb.origin_sectors, org.origin).run(system.dm);
@@ -289,14 +278,13 @@ bool settle_volume(System &system, const Chain &chain, const Volume &volume,
     return true;
 }
 
-/* Killed between making vg-data-real and the switch: the volume still has its own table. */
-void clear_insertion(System &system, const Chain &chain) {
+/* Killed between loading a table and switching to it; it holds the stores that it names. */
+void clear_loaded(System &system, const Chain &chain) {
     const dmext::Device device(system.dm, chain.device());
     const dmext::Info info = device.info();
 
     if (info.exists && info.has_inactive_table)
         device.clear();
-    remove_real(system, chain);
 }
 
 /*
@@ -313,7 +301,8 @@ bool settle_unstarted(System &system, const Chain &chain, const Tell &tell) {
     if (!std::ranges::all_of(volumes, is_nothing_yet))
         return false;
     tell(fmt::format("{}: an unfinished first snapshot is taken back", chain.volume_name().text()));
-    clear_insertion(system, chain);
+    clear_loaded(system, chain);
+    remove_real(system, chain); // the volume still has its own table
     for (const Volume *volume : volumes)
         forget_volume(system, *volume);
     dissolve(system, read_chain(system, chain.vg, chain.origin.uuid)).run(system.dm);
@@ -345,6 +334,7 @@ bool settle_chain(System &system, const Chain &chain, const Tell &tell) {
 
     if (!org)
         return settle_inactive(system, chain, tell);
+    clear_loaded(system, chain);
     for (const Volume *volume : chain.volumes())
         is_changed = settle_volume(system, chain, *volume, *org, tell) || is_changed;
     const Chain now = is_changed ? read_chain(system, chain.vg, chain.origin.uuid) : chain;
@@ -374,8 +364,10 @@ bool settle_orphans(System &system, const Vg &vg, const Tell &tell) {
 Vg settle(System &system, const std::string &vg_name, const Tell &tell) {
     Vg vg = read_vg(system.lvm, vg_name);
     bool is_changed = settle_orphans(system, vg, tell);
+    const std::vector<Chain> chains = find_chains(vg);
 
-    for (const Chain &chain : find_chains(vg))
+    follow_names(system, chains);
+    for (const Chain &chain : chains)
         is_changed = settle_chain(system, chain, tell) || is_changed;
     return is_changed ? read_vg(system.lvm, vg_name) : std::move(vg);
 }
@@ -389,6 +381,7 @@ void assemble(System &system, const std::string &vg, const std::string &origin_u
 void disassemble(System &system, const Chain &chain) {
     std::set<std::string> devices;
 
+    follow_names(system, {chain});
     for (const Volume *volume : chain.volumes()) {
         remove_unfinished(system, volume->device());
         if (is_live(system, volume->device()))

@@ -12,6 +12,7 @@
 #include "support/fake_lvm.h"
 #include "volumes/change.h"
 #include "volumes/create.h"
+#include "volumes/follow.h"
 #include "volumes/listing.h"
 #include "volumes/remove.h"
 #include "volumes/selection.h"
@@ -304,4 +305,43 @@ TEST_CASE("growing and renaming", "[cli]") {
                                                        "lvrename vg try_ecow test_ecow"});
     CHECK_THROWS_AS(rename_volume(w.system, w.vg(), w.find("data"), "monday"), Error);
     CHECK_THROWS_AS(rename_volume(w.system, w.vg(), w.find("data"), "a b"), UsageError);
+}
+
+TEST_CASE("devices of volumes that LVM has renamed", "[cli]") {
+    FakeLvm lvm{recorded_report()};
+    dmext::test::FakeDm dm;
+    System system{lvm, dm};
+    const dmext::Table table = dmext::make_table(sectors, dmext::Linear{"8:16", 0});
+    const auto exists = [&](const char *name) { return dmext::Device(dm, name).info().exists; };
+    std::vector<Chain> chains = find_chains(read_vg(lvm, "vg"));
+    REQUIRE(chains.size() == 1);
+    Chain &chain = chains.front();
+
+    SECTION("of a stacked chain") {
+        dm.add({"old-data", chain.device_uuid(), table});
+        dm.add({"old-monday", chain.snapshots.front().device_uuid(), table});
+        dm.add({"vg-tuesday", chain.snapshots.back().device_uuid(), table});
+        follow_names(system, chains);
+        CHECK((exists("vg-data") && exists("vg-monday") && exists("vg-tuesday")));
+        CHECK_FALSE((exists("old-data") || exists("old-monday")));
+    }
+    SECTION("of a volume that was taken over in use") {
+        std::string uuid = "LVM-group" + chain.origin.uuid;
+        std::erase(uuid, '-');
+        uuid.insert(3, "-");
+        chain.is_stacked = false;
+        dm.add({"old-data", uuid, table});
+        dm.add({"old-data-real", uuid + "-real", table});
+        follow_names(system, chains);
+        CHECK((exists("vg-data") && exists("vg-data-real")));
+    }
+    SECTION("an origin whose LV has lost its ending") {
+        dm.add({"vg-data", chain.device_uuid(), table});
+        chain.is_stacked = false;
+        chain.name = "data_eorigx";
+        CHECK_THAT(message_of<Error>([&] { follow_names(system, chains); }),
+                   Contains("while vg-data stands on it") &&
+                       Contains("lvrename vg data_eorigx NAME_eorig"));
+        CHECK(exists("vg-data"));
+    }
 }

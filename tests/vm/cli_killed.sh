@@ -100,16 +100,19 @@ drop_newest() {
     add_snapshot old
 }
 nothing() { :; }
+# The snapshot that was being removed is gone or what it was.
 make_old_again() {
-    is_there old || {
+    if is_there old; then
+        expect "$removed" "$(digest /dev/vg/old)" "the snapshot whose removal was killed"
+    else
         start_over
         prepare_remove
-    }
-    [ -n "${snapshots[old]:-}" ] || snapshots[old]=$(digest /dev/vg/old)
+    fi
 }
 prepare_remove() {
     add_snapshot old
     add_snapshot young
+    removed=${snapshots[old]}
     unset 'snapshots[old]'
 }
 rename_back() {
