@@ -2,9 +2,12 @@
 /*
  * Group commit: see es_append.h for the order of writes and the crash argument.
  */
+#include <linux/device-mapper.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include "es_append.h"
+
+#define DM_MSG_PREFIX "esnapshot"
 
 int es_append_init(struct es_appender *a, struct es_store *store, struct es_copy_pool *pool,
 		   void (*done)(struct es_appender *a))
@@ -273,6 +276,22 @@ static void take_list(struct es_appender *a, struct list_head *ready, u32 limit,
 	}
 }
 
+/*
+ * A device that was made smaller than its store (lvreduce) takes nothing: the log
+ * would run into what is missing, and the chain be lost.  It may get its end back.
+ */
+static bool has_shrunk(const struct es_store *store)
+{
+	u64 blocks = es_bdev_blocks(store->bdev);
+
+	if (es_sb_check_device(&store->sb, blocks) == ES_OK)
+		return false;
+	DMERR_LIMIT("%pg: has %llu sectors, its store %llu: nothing is copied until they are back",
+		    store->bdev, (unsigned long long)blocks * ES_BLOCK_SECTORS,
+		    (unsigned long long)es_store_total_sectors(store));
+	return true;
+}
+
 int es_append_start(struct es_appender *a, struct list_head *ready, struct list_head *taken)
 {
 	struct list_head *small = &ready[ES_COPY_SMALL], *large = &ready[ES_COPY_LARGE];
@@ -280,7 +299,7 @@ int es_append_start(struct es_appender *a, struct list_head *ready, struct list_
 	struct es_copy *copy;
 
 	copy = list_first_entry(list_empty(small) ? large : small, struct es_copy, list);
-	if (!make_room(store, first_need(store, copy)))
+	if (has_shrunk(store) || !make_room(store, first_need(store, copy)))
 		return -ENOSPC;
 
 	a->nr = 0;

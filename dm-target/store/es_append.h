@@ -77,7 +77,7 @@ void es_append_exit(struct es_appender *a);
  *
  * Small copies come first, but leave half of the record to large ones.  Returns 0
  * when an append is under way, -ENOSPC when the store has no room for the first
- * chunk.  Worker context, no append in flight.
+ * chunk, or its device has become smaller than the store.  Worker context, no append in flight.
  */
 int es_append_start(struct es_appender *a, struct list_head *ready, struct list_head *taken);
 

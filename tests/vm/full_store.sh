@@ -84,6 +84,31 @@ stop
 esnap check /dev/mapper/s
 dmsetup remove s
 
+say "a store whose device shrank takes nothing until its end is back"
+store s 131072 65536
+start s
+before=$(digest /dev/mapper/img)
+fill 4
+resize() {
+    dmsetup load s --table "0 $1 linear $stores 131072"
+    dmsetup suspend s
+    dmsetup resume s
+}
+resize 40960
+dd if=/dev/urandom of=/dev/mapper/org bs=1M seek=4 count=4 oflag=direct status=none &
+writer=$!
+wait_for is_state full
+dmesg | grep -q 'has 40960 sectors, its store 65536' || fail "the kernel log does not name what shrank"
+resize 65536
+dmsetup suspend img
+dmsetup resume img
+wait "$writer" || fail "a write was lost"
+is_state ok || fail "state $(state) after the device had its size again"
+expect "$before" "$(digest /dev/mapper/img)" "the snapshot after the device had its size again"
+stop
+esnap check /dev/mapper/s
+dmsetup remove s
+
 say "a full store for too long: the chain is dropped, the origin goes on"
 store s 65536 8192
 start s 1 queue_timeout=2
