@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "error.h"
+#include "lvm/json_fields.h"
 
 namespace esnap {
 
@@ -24,46 +24,6 @@ constexpr std::array<std::pair<const char *, const char *>, 5> reports{{
     {"pvseg", "pvseg_start"},
     {"seg", "seg_start"},
 }};
-
-[[noreturn]] void refuse(const std::string &what, const std::string &cause) {
-    throw Error(operation, what, cause);
-}
-
-std::string text_in(const nlohmann::json &row, const char *field) {
-    const auto found = row.find(field);
-
-    if (found == row.end() || !found->is_string())
-        refuse(field, "it is missing");
-    return found->get<std::string>();
-}
-
-std::uint64_t number_in(const nlohmann::json &row, const char *field) {
-    const std::string text = text_in(row, field);
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-
-    if (error != std::errc{} || end != text.data() + text.size())
-        refuse(field, fmt::format("'{}' is not a number", text));
-    return value;
-}
-
-/* Binary fields: 1, 0, and -1 for what cannot be told. */
-bool flag_in(const nlohmann::json &row, const char *field) {
-    return text_in(row, field) == "1";
-}
-
-std::vector<std::string> list_in(const nlohmann::json &row, const char *field) {
-    const std::string text = text_in(row, field);
-    std::vector<std::string> words;
-    std::size_t at = 0;
-
-    while (at < text.size()) {
-        const std::size_t end = std::min(text.find(',', at), text.size());
-        words.push_back(text.substr(at, end - at));
-        at = end + 1;
-    }
-    return words;
-}
 
 Vg vg_from(const nlohmann::json &row) {
     return {.name = text_in(row, "vg_name"),
@@ -96,16 +56,6 @@ Lv lv_from(const nlohmann::json &row) {
             .created = text_in(row, "lv_time")};
 }
 
-/* A full report has a part for each group, and one for disks that are in none. */
-std::vector<nlohmann::json> rows_of(const nlohmann::json &report, const char *kind) {
-    std::vector<nlohmann::json> rows;
-
-    for (const nlohmann::json &part : report.at("report"))
-        if (const auto found = part.find(kind); found != part.end())
-            rows.insert(rows.end(), found->begin(), found->end());
-    return rows;
-}
-
 } // namespace
 
 bool Lv::has_tag(const std::string &tag) const {
@@ -129,17 +79,18 @@ std::vector<Vg> parse_vgs(const std::string &json) try {
     const nlohmann::json report = nlohmann::json::parse(json);
     std::vector<Vg> vgs;
 
-    for (const nlohmann::json &row : rows_of(report, "vg"))
+    for (const nlohmann::json &row : report_rows(report, "vg"))
         vgs.push_back(vg_from(row));
-    for (const nlohmann::json &row : rows_of(report, "lv")) {
+    for (const nlohmann::json &row : report_rows(report, "lv")) {
         const auto vg = std::ranges::find(vgs, text_in(row, "vg_name"), &Vg::name);
         if (vg == vgs.end())
-            refuse(text_in(row, "lv_name"), "its volume group is not in the report");
+            throw Error(operation, text_in(row, "lv_name"),
+                        "its volume group is not in the report");
         vg->lvs.push_back(lv_from(row));
     }
     return vgs;
 } catch (const nlohmann::json::exception &error) {
-    refuse("(JSON)", error.what());
+    throw Error(operation, "(JSON)", error.what());
 }
 
 std::vector<Vg> read_vgs(LvmApi &lvm, const std::string &vg) {

@@ -9,6 +9,7 @@
 #include "dm-ext/status.h"
 #include "error.h"
 #include "volumes/follow.h"
+#include "volumes/grow.h"
 #include "volumes/live.h"
 #include "volumes/remove.h"
 #include "volumes/stores.h"
@@ -327,6 +328,17 @@ bool settle_inactive(System &system, const Chain &chain, const Tell &tell) {
     return true;
 }
 
+/* The origin's LV was extended, and then the command was killed. */
+bool finish_growth(System &system, const Chain &chain, const Tell &tell) {
+    if (!is_short(system, chain))
+        return false;
+    tell(fmt::format("{}: its growth had begun and goes on", chain.volume_name().text()));
+    dmext::Plan plan("extend", chain.volume_name().text());
+    plan.add(grow_origin_step(system, chain));
+    plan.run(system.dm);
+    return true;
+}
+
 /* Returns whether something was changed. */
 bool settle_chain(System &system, const Chain &chain, const Tell &tell) {
     const auto org = live_org(system, chain);
@@ -335,6 +347,7 @@ bool settle_chain(System &system, const Chain &chain, const Tell &tell) {
     if (!org)
         return settle_inactive(system, chain, tell);
     clear_loaded(system, chain);
+    is_changed = finish_growth(system, chain, tell);
     for (const Volume *volume : chain.volumes())
         is_changed = settle_volume(system, chain, *volume, *org, tell) || is_changed;
     const Chain now = is_changed ? read_chain(system, chain.vg, chain.origin.uuid) : chain;

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include "dm-ext/device.h"
-#include "dm-ext/suspend.h"
 #include "error.h"
+#include "volumes/grow.h"
 #include "volumes/live.h"
 
 namespace esnap {
@@ -14,15 +14,14 @@ namespace {
 
 constexpr const char *extend = "extend";
 
-/* Resuming makes the target look at its store's size. Nothing is flushed: writes to a view that
- * wait for room would fail. */
+/* A suspend would do as well, but a command that is killed in it leaves the volume suspended. */
 dmext::Step notice_step(const Volume &volume) {
     return {fmt::format("let {} notice its room", volume.volume_name().text()),
             [device = volume.device()](dmext::PlanContext &c) {
-                const dmext::Device target(c.api, device, dmext::Visibility::unprobed);
+                const dmext::Device target(c.api, device);
 
                 if (target.info().exists)
-                    dmext::Suspended(target, {.flush = false, .freeze = false}, &c.udev);
+                    target.message("grown");
             }};
 }
 
@@ -35,20 +34,6 @@ dmext::Step extend_step(System &system, const VolumeName &volume, const Words &s
     dmext::Step step = lvm_step(system, extend, volume, words);
     step.is_final = true; // shrinking it again would be no undo
     return step;
-}
-
-/* The table of the origin, as long as the LV beneath is by now. */
-dmext::Step grow_origin_step(System &system, const Chain &chain) {
-    System *s = &system;
-
-    return {fmt::format("let {} grow", chain.volume_name().text()), [=](dmext::PlanContext &c) {
-                const dmext::Device device(c.api, chain.device());
-                const dmext::Device below(c.api, dm_name(chain.vg, chain.origin.name));
-                const dmext::EsnapshotOrg org = require_live_org(*s, extend, chain);
-
-                device.load(dmext::make_table(dmext::size_of(below.table()), org));
-                device.swap_table({}, &c.udev);
-            }};
 }
 
 dmext::Step rename_device_step(const std::string &from, const std::string &to, bool is_shown) {
@@ -65,24 +50,13 @@ dmext::Step rename_device_step(const std::string &from, const std::string &to, b
 } // namespace
 
 dmext::Plan extend_volume(System &system, const Found &found, const Words &size) {
-    const Chain &chain = found.chain;
-    dmext::Plan plan(extend,
-                     (found.volume ? found.volume->volume_name() : chain.volume_name()).text());
+    if (!found.volume)
+        return extend_origin(system, found.chain, size);
+    const VolumeName name = found.volume->volume_name();
+    dmext::Plan plan(extend, name.text());
 
-    if (found.volume) {
-        plan.add(extend_step(system, found.volume->volume_name(), size, found.volume->store.name));
-        plan.add(notice_step(*found.volume));
-        return plan;
-    }
-    if (!chain.is_stacked)
-        throw Error(extend, chain.volume_name().text(),
-                    "it was taken over while in use, and cannot grow until it has been "
-                    "deactivated once",
-                    fmt::format("unmount it, run esnap vgchange -an {0} and esnap vgchange -ay {0}",
-                                chain.vg));
-    plan.add(extend_step(system, chain.volume_name(), size, chain.origin.name));
-    if (live_org(system, chain))
-        plan.add(grow_origin_step(system, chain));
+    plan.add(extend_step(system, name, size, found.volume->store.name));
+    plan.add(notice_step(*found.volume));
     return plan;
 }
 

@@ -78,6 +78,14 @@ void es_area_io_hints(const struct es_store *store, struct queue_limits *limits)
 	limits->misaligned = 0;
 }
 
+bool es_area_is_grown(unsigned int argc, char **argv)
+{
+	if (argc == 1 && !strcasecmp(argv[0], "grown"))
+		return true;
+	DMWARN("unknown message %s: want grown", argc ? argv[0] : "");
+	return false;
+}
+
 void es_area_status(const struct es_store *store, const char *state, char *result,
 		    unsigned int maxlen)
 {

@@ -135,6 +135,16 @@ static void snapshot_status(struct dm_target *ti, status_type_t type, unsigned i
 	}
 }
 
+/* "grown" says what a resume says, without stopping anything. */
+static int snapshot_message(struct dm_target *ti, unsigned int argc, char **argv, char *result,
+			    unsigned int maxlen)
+{
+	if (!es_area_is_grown(argc, argv))
+		return -EINVAL;
+	snapshot_resume(ti);
+	return 0;
+}
+
 static int snapshot_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn fn,
 				    void *data)
 {
@@ -161,6 +171,7 @@ struct target_type es_snapshot_target = {
 	.end_io = snapshot_end_io,
 	.resume = snapshot_resume,
 	.status = snapshot_status,
+	.message = snapshot_message,
 	.iterate_devices = snapshot_iterate_devices,
 	.io_hints = snapshot_io_hints,
 };

@@ -4,10 +4,12 @@
 // plans made of them.
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include "dm-ext/recipes.h"
 #include "error.h"
 #include "lvm/report.h"
+#include "lvm/segments.h"
 #include "support/fake_dm.h"
 #include "support/fake_lvm.h"
 #include "volumes/change.h"
@@ -120,6 +122,34 @@ TEST_CASE("a report that is none is refused", "[cli]") {
           "volume groups of one machine only)");
     for (std::size_t length = 0; length + 2 < good.size(); length += 97)
         CHECK_THROWS_AS(parse_vgs(good.substr(0, length)), Error);
+}
+
+TEST_CASE("where LVM has put a volume", "[cli]") {
+    const std::string disks = R"({"report":[{"pv":[
+        {"pv_name":"8:0","pe_start":"2048","vg_extent_size":"8192"},
+        {"pv_name":"8:16","pe_start":"4096","vg_extent_size":"8192"}]}]})";
+    const auto table = [&](const std::string &rows) {
+        return table_from_reports(R"({"report":[{"lv":[)" + rows + "]}]}", disks);
+    };
+    const auto row = [](const char *type, const char *first, const char *count,
+                        const char *ranges) {
+        return fmt::format(R"({{"lv_name":"data","segtype":"{}","seg_start":"{}","seg_size":"{}",)"
+                           R"("stripe_size":"128","seg_pe_ranges":"{}"}})",
+                           type, first, count, ranges);
+    };
+
+    CHECK(to_string(table(row("linear", "0", "16384", "8:16:3-4"))) == "0 16384 linear 8:16 28672");
+    CHECK(to_string(table(row("linear", "16384", "8192", "8:0:0-0") + "," +
+                          row("linear", "0", "16384", "8:16:3-4"))) ==
+          "0 16384 linear 8:16 28672\n16384 8192 linear 8:0 2048");
+    CHECK(to_string(table(row("striped", "0", "16384", "8:0:1-1 8:16:0-0"))) ==
+          "0 16384 striped 2 128 8:0 10240 8:16 4096");
+    for (const std::string &bad :
+         {row("raid1", "0", "8192", "data_rimage_0:0-0"), row("linear", "0", "8192", "8:32:0-0"),
+          row("linear", "0", "8192", "8:16:x-0"), row("linear", "0", "8192", "8:16"),
+          row("linear", "8192", "8192", "8:16:0-0"), row("linear", "0", "", "8:16:0-0"),
+          row("raid1", "0", "8192", "8:16:0-0"), std::string("{}"), std::string("[")})
+        CHECK_THROWS_AS(table(bad), std::runtime_error);
 }
 
 TEST_CASE("chains as the tags tell them", "[cli]") {

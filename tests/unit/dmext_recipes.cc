@@ -149,6 +149,46 @@ TEST_CASE("dmext: what cannot be taken over is refused, with the reason", "[dmex
     CHECK_THAT(refusal(spec), Contains("vg-data-real exists already"));
 }
 
+TEST_CASE("dmext: a volume that was taken over in use grows", "[dmext]") {
+    const Table grown{make_target(0, size, Linear{"8:16", 0}),
+                      make_target(size, 2048, Linear{"8:32", 4096})};
+    const MakePlan make_plan = [&](FakeDm &dm) {
+        return grow_inserted_origin(dm, "vg-data", grown);
+    };
+    World dm = chain_world();
+    make_plan(*dm).run(*dm);
+
+    CHECK(dm->live_table("vg-data-real") == grown);
+    CHECK(size_of(dm->live_table("vg-data")) == size + 2048);
+    CHECK(live_org(*dm, "vg-data").stores.size() == 2);
+    CHECK(check_failing_calls(chain_world, make_plan) >= 6);
+    const std::string before = dm->picture();
+    CHECK_THAT(text_of([&] { grow_inserted_origin(*dm, "vg-data", linear("8:16")); }),
+               Contains("does not begin with the one it has"));
+    CHECK(dm->picture() == before);
+}
+
+TEST_CASE("dmext: when a table continues another", "[dmext]") {
+    const auto piece = [](Sectors first, Sectors count, const char *device, Sectors offset) {
+        return make_target(first, count, Linear{device, offset});
+    };
+    const Table one{piece(0, 64, "8:1", 100)};
+    const Table stripes = make_table(64, Striped{8, {{"8:1", 0}, {"8:2", 0}}});
+
+    CHECK(is_continuation(one, one));
+    CHECK(is_continuation(one, {piece(0, 96, "8:1", 100)}));
+    CHECK(is_continuation(one, {piece(0, 32, "8:1", 100), piece(32, 64, "8:1", 132)}));
+    CHECK(is_continuation({piece(0, 32, "8:1", 100), piece(32, 32, "8:1", 132)}, one));
+    CHECK(is_continuation(one, {piece(0, 64, "8:1", 100), piece(64, 8, "8:2", 0)}));
+    CHECK_FALSE(is_continuation(one, {}));
+    CHECK_FALSE(is_continuation({}, one));
+    CHECK_FALSE(is_continuation(one, {piece(0, 63, "8:1", 100)}));
+    CHECK_FALSE(is_continuation(one, {piece(0, 64, "8:2", 100)}));
+    CHECK_FALSE(is_continuation(one, {piece(0, 32, "8:1", 100), piece(32, 64, "8:1", 200)}));
+    CHECK(is_continuation(stripes, {stripes[0], piece(64, 8, "8:1", 500)}));
+    CHECK_FALSE(is_continuation(stripes, one));
+}
+
 TEST_CASE("dmext: a table that changes under a plan breaks it off", "[dmext]") {
     World dm = plain_world();
     const Plan plan = insert_mon(*dm);

@@ -74,9 +74,16 @@ refused 5 'makes a view of it' esnap lvcreate --esnapshot -L 8M -n s vg/monday
 refused 5 'one chain has one chunk size' esnap lvcreate --esnapshot -L 8M -c 4k -n s vg/data
 refused 5 'LV beneath' esnap lvremove -y vg/monday_ecow
 refused 5 'it is in use' esnap vgchange -an vg
-refused 5 'until it has been deactivated once' esnap lvextend -L +8M vg/data
 refused 5 'there is a volume try already' esnap lvrename vg monday try
 refused 5 'dmeventd' esnap lvchange --monitor y vg/data
+
+say "the origin grows while it is mounted and not stacked yet"
+esnap lvextend -L +8M vg/data
+expect $((72 * 2048)) "$(blockdev --getsz /dev/vg/data)" "its sectors"
+expect 72.00m "$(lvs --noheadings -o lv_size vg/data 2>/dev/null | xargs)" "its size as LVM knows it"
+resize2fs /dev/vg/data 2>/dev/null
+expect "three one two one" "$(cat /mnt/data/file) $(show monday) $(show tuesday) $(show try)" "the file everywhere"
+settled
 
 say "down and up again: stacked from now on"
 umount /mnt/data

@@ -6,7 +6,7 @@
 # to its end. After each kill the next command must leave a consistent system: the origin's data
 # right and reachable, snapshots that were complete intact, nothing suspended, stray or unfinished.
 #
-#   cli_killed.sh [COMMAND]...    of: first idle next view remove rename extend down up
+#   cli_killed.sh [COMMAND]...    of: first idle next view remove rename extend grow down up
 #
 # Without arguments a part of them: the whole takes some twelve minutes.
 
@@ -29,7 +29,9 @@ killed_at() {
 # What must hold after any command, killed or not.
 check() { # check WHAT
     settled
-    expect "$data" "$(digest /dev/vg/data)" "$1: the volume's content"
+    expect "$data" "$(content)" "$1: the volume's content"
+    expect "$(lvs --noheadings --units b --nosuffix -o lv_size -S 'lv_name=~^data' vg 2>/dev/null | xargs)" \
+        "$(blockdev --getsize64 /dev/vg/data)" "$1: the volume's size"
     for name in "${!snapshots[@]}"; do
         expect "${snapshots[$name]}" "$(digest "/dev/vg/$name")" "$1: snapshot $name"
     done
@@ -54,6 +56,8 @@ kill_everywhere() {
     echo "$what: killed at $((n - 1)) places"
 }
 
+# Of as much as the volume has from the beginning.
+content() { dd if=/dev/vg/data bs=1M count=32 iflag=direct status=none | sha256sum; }
 fill() { dd if=/dev/urandom of=/dev/vg/data bs=64k count=16 oflag=direct status=none; }
 hold_open() { exec 9<>/dev/vg/data; }
 let_go() { exec 9>&-; }
@@ -62,7 +66,7 @@ is_there() { esnap lvs --noheadings -o lv_name "vg/$1" >/dev/null 2>&1; }
 lvm_ready /dev/disk/by-id/virtio-a
 lv data 32M
 dd if=/dev/urandom of=/dev/vg/data bs=1M oflag=direct status=none 2>/dev/null || true
-data=$(digest /dev/vg/data)
+data=$(content)
 declare -A snapshots=()
 
 # Whatever was kept is dropped: back to an ordinary volume.
@@ -77,14 +81,14 @@ start_over() {
     done
     esnap -q vgchange -ay vg
     snapshots=()
-    data=$(digest /dev/vg/data)
+    data=$(content)
 }
 
 add_snapshot() { # add_snapshot NAME
     esnap -q lvcreate --esnapshot -L 8M -n "$1" vg/data
     snapshots[$1]=$(digest /dev/vg/data)
     fill
-    data=$(digest /dev/vg/data)
+    data=$(content)
 }
 
 reset_first() {
@@ -152,6 +156,11 @@ for command in "$@"; do
     extend)
         add_snapshot old
         kill_everywhere "extending a snapshot" nothing esnap lvextend -L +4M vg/old
+        ;;
+    grow)
+        hold_open
+        add_snapshot old
+        kill_everywhere "growing a volume in use" nothing esnap lvextend -L +4M vg/data
         ;;
     down)
         add_snapshot old

@@ -100,8 +100,8 @@ writer=$!
 wait_for is_state full
 dmesg | grep -q 'has 40960 sectors, its store 65536' || fail "the kernel log does not name what shrank"
 resize 65536
-dmsetup suspend img
-dmsetup resume img
+refuse dmsetup message img 0 shrunk
+dmsetup message img 0 grown
 wait "$writer" || fail "a write was lost"
 is_state ok || fail "state $(state) after the device had its size again"
 expect "$before" "$(digest /dev/mapper/img)" "the snapshot after the device had its size again"

@@ -35,6 +35,18 @@ std::string real_uuid(const std::string &uuid);
  */
 Plan insert_origin(DmApi &api, const InsertSpec &spec);
 
+/**
+ * Whether @longer begins with @shorter: same places on the same devices, whether in one piece or
+ * in several, and then perhaps more. Linear and striped; devices must be written the same way.
+ */
+bool is_continuation(const Table &shorter, const Table &longer);
+
+/**
+ * Lets @device, which insert_origin() has been at, grow while it is in use: NAME-real gets
+ * @grown, which must continue the table it has; then the device gets that length. Final.
+ */
+Plan grow_inserted_origin(DmApi &api, const std::string &device, const Table &grown);
+
 /** Adds @store to the chain of @device: takes a snapshot. Freezes the file system. Final. */
 Plan add_newest_store(DmApi &api, const std::string &device, const std::string &store);
 
