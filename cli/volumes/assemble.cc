@@ -281,11 +281,13 @@ bool settle_volume(System &system, const Chain &chain, const Volume &volume,
 
 /* Killed between loading a table and switching to it; it holds the stores that it names. */
 void clear_loaded(System &system, const Chain &chain) {
-    const dmext::Device device(system.dm, chain.device());
-    const dmext::Info info = device.info();
+    for (const std::string &name : {chain.device(), dmext::real_name(chain.device())}) {
+        const dmext::Device device(system.dm, name);
+        const dmext::Info info = device.info();
 
-    if (info.exists && info.has_inactive_table)
-        device.clear();
+        if (info.exists && info.has_inactive_table)
+            device.clear();
+    }
 }
 
 /*
