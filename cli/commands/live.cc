@@ -49,7 +49,7 @@ void with_system(const std::function<void(System &)> &use) {
     FaultDm counted_dm(dm, counter);
     System system{counted_lvm, counted_dm};
 
-    require_kernel();
+    require_kernel(dm);
     use(system);
 }
 

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "dm-ext/device.h"
+#include "dm-ext/versions.h"
 #include "error.h"
 
 namespace esnap {
@@ -72,7 +73,7 @@ bool is_in_table(System &system, const dmext::EsnapshotOrg &org, const Volume &s
     return info.exists && std::ranges::find(org.stores, to_string(info.number)) != org.stores.end();
 }
 
-void require_kernel() {
+void require_kernel(dmext::DmApi &dm) {
     if (::geteuid() != 0)
         throw Error("use", "device-mapper", "this needs root");
     if (!std::filesystem::exists(module_directory))
@@ -80,6 +81,7 @@ void require_kernel() {
     if (!std::filesystem::exists(module_directory))
         throw Error("load", "the kernel module dm-esnapshot", "it is not there for this kernel",
                     "build and install it for the running kernel");
+    dmext::require_targets(dm);
 }
 
 } // namespace esnap

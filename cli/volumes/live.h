@@ -26,7 +26,8 @@ int open_count(System &system, const std::string &device);
 /** Is the snapshot's store in the live table? */
 bool is_in_table(System &system, const dmext::EsnapshotOrg &org, const Volume &snapshot);
 
-/** Throws Error unless esnap runs as root and the kernel module is there, loading it if not. */
-void require_kernel();
+/** Throws Error unless esnap runs as root and the kernel module is there, loading it if not, and is
+ * of the release that esnap knows. */
+void require_kernel(dmext::DmApi &dm);
 
 } // namespace esnap

@@ -89,6 +89,8 @@ int task_type(Op op) {
         return DM_DEVICE_TARGET_MSG;
     case Op::mknodes:
         return DM_DEVICE_MKNODES;
+    case Op::versions:
+        return DM_DEVICE_LIST_VERSIONS;
     }
     return -1;
 }
@@ -212,6 +214,10 @@ private:
             reply.devices = devices();
             return reply;
         }
+        if (request_.op == Op::versions) {
+            reply.versions = versions();
+            return reply;
+        }
         reply.info = info();
         /* libdevmapper calls these a success on a device that is not there. */
         if (!reply.info.exists && (request_.op == Op::status || request_.op == Op::table))
@@ -286,6 +292,21 @@ private:
                 break;
             names = reinterpret_cast<const dm_names *>(reinterpret_cast<const char *>(names) +
                                                        names->next);
+        }
+        return list;
+    }
+
+    std::vector<TargetVersion> versions() const {
+        std::vector<TargetVersion> list;
+        const dm_versions *found = dm_task_get_versions(get());
+
+        /* The last one is no less a target for not having a next. */
+        while (found != nullptr) {
+            list.push_back({found->name, found->version[0], found->version[1], found->version[2]});
+            if (found->next == 0)
+                break;
+            found = reinterpret_cast<const dm_versions *>(reinterpret_cast<const char *>(found) +
+                                                          found->next);
         }
         return list;
     }

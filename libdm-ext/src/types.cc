@@ -87,6 +87,8 @@ const char *to_string(Op op) {
         return "send a message to";
     case Op::mknodes:
         return "make the nodes of";
+    case Op::versions:
+        return "list the target types of";
     }
     return "?";
 }

@@ -283,6 +283,10 @@ Reply FakeDm::query(const Request &request) {
             reply.devices.push_back({name, device.number});
         return reply;
     }
+    if (request.op == Op::versions) {
+        reply.versions = versions;
+        return reply;
+    }
     reply.info = info_of(request.name);
     if (request.op == Op::info || request.op == Op::mknodes)
         return reply;

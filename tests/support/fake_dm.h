@@ -50,6 +50,9 @@ public:
     std::function<bool(const Table &)> fails_to_resume;
     /** Of an esnapshot-org that is live, as its status shall say. */
     std::function<std::string(const Table &)> state_of;
+    /** What the kernel has. */
+    std::vector<TargetVersion> versions{
+        {"esnapshot-org", 1, 0, 0}, {"esnapshot", 1, 0, 0}, {"esnapshot-view", 1, 0, 0}};
     /** Is called by EventSource::wait(), to let something happen meanwhile. */
     std::function<void(EventSource &)> while_waiting;
 

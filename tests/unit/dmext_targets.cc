@@ -6,6 +6,8 @@
 
 #include "dm-ext/error.h"
 #include "dm-ext/targets.h"
+#include "dm-ext/versions.h"
+#include "support/fake_dm.h"
 
 using namespace dmext;
 using Catch::Contains;
@@ -185,4 +187,26 @@ TEST_CASE("dmext: the one target of a table", "[dmext]") {
     CHECK_THROWS_WITH(only_target<EsnapshotOrg>(table, "mon"),
                       Contains("mon") && Contains("esnapshot-org") && Contains("0 8 esnapshot"));
     CHECK_THROWS_WITH(only_target<Linear>({}, "mon"), Contains("not one target"));
+}
+
+TEST_CASE("dmext: a kernel without our targets, or with other ones, is refused", "[dmext]") {
+    test::FakeDm dm;
+    const auto refusal = [&] {
+        try {
+            require_targets(dm);
+        } catch (const Error &error) {
+            return std::string(error.what());
+        }
+        return std::string("none");
+    };
+
+    CHECK(refusal() == "none");
+    dm.versions[1].minor = 7;
+    CHECK(refusal() == "none");
+    dm.versions[1].major = 2;
+    CHECK_THAT(refusal(),
+               Catch::Contains("esnapshot has version 2.7.0") && Catch::Contains("of one release"));
+    dm.versions.pop_back();
+    dm.versions[1].major = 1;
+    CHECK_THAT(refusal(), Catch::Contains("no target esnapshot-view"));
 }

@@ -21,14 +21,15 @@ enum class Op {
     resume, /**< swaps the inactive table in, if there is one; suspends for that if it must */
     suspend,
     remove,
-    rename,  /**< new_name */
-    table,   /**< -> targets */
-    status,  /**< -> targets */
-    info,    /**< a device that is not there is no error: see Info::exists */
-    deps,    /**< -> deps */
-    list,    /**< -> devices; no name */
-    message, /**< message, sector */
-    mknodes, /**< makes the nodes what they should be; without a name: all */
+    rename,   /**< new_name */
+    table,    /**< -> targets */
+    status,   /**< -> targets */
+    info,     /**< a device that is not there is no error: see Info::exists */
+    deps,     /**< -> deps */
+    list,     /**< -> devices; no name */
+    message,  /**< message, sector */
+    mknodes,  /**< makes the nodes what they should be; without a name: all */
+    versions, /**< -> versions; no name */
 };
 
 /** The operation's name in messages: "load", "suspend", ... */
@@ -88,6 +89,8 @@ struct Reply {
     std::vector<ListedDevice> devices = {};
     /** What the target answered to a message. */
     std::string answer = {};
+    /** Of all target types that the kernel has now. */
+    std::vector<TargetVersion> versions = {};
 };
 
 /** Wakes up when the event counter of any device has moved. One user at a time. */

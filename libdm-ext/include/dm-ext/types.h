@@ -69,4 +69,14 @@ struct ListedDevice {
     DeviceNumber number;
 };
 
+/** A target type that the kernel knows. */
+struct TargetVersion {
+    std::string type;
+    std::uint32_t major = 0; /**< another one: tables or messages have changed */
+    std::uint32_t minor = 0;
+    std::uint32_t patch = 0;
+
+    bool operator==(const TargetVersion &) const = default;
+};
+
 } // namespace dmext
