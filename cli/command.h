@@ -50,6 +50,7 @@ enum class What {
     volume,     /**< an origin, a snapshot or a view */
     origin,     /**< an origin */
     any_volume, /**< a volume, of LVM's too */
+    place,      /**< a volume group, or an origin, a snapshot or a view */
     command,    /**< a command of esnap */
     list,       /**< a comma-separated list of known words */
 };

@@ -59,7 +59,7 @@ Command lvrename_command() {
         .name = "lvrename",
         .summary = "rename a snapshot, a view or an origin",
         .details = details,
-        .positionals = {{"VG OLD NEW", "or VG/OLD NEW", What::volume, Positional::Count::some}},
+        .positionals = {{"VG OLD NEW", "or VG/OLD NEW", What::place, Positional::Count::some}},
         .options = declare(),
         .examples = {{"esnap lvrename vg monday before-upgrade", "rename the snapshot vg/monday"}},
         .run = run};

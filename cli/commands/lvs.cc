@@ -20,7 +20,7 @@ using Rows = std::vector<Row>;
 using Fields = std::vector<const Field *>;
 using Json = nlohmann::ordered_json;
 
-const Positional which{"VG[/NAME]", "a group or a volume; default: everything", What::volume,
+const Positional which{"VG[/NAME]", "a group or a volume; default: everything", What::place,
                        Positional::Count::any};
 
 std::string list_details() {

@@ -36,6 +36,8 @@ _esnap_named() { esnap -q lvs --noheadings --separator / -o vg_name,lv_name "$@"
 
 _esnap_volume() { _esnap_words "$(_esnap_named)"; }
 
+_esnap_place() { _esnap_words "$(vgs --noheadings -o vg_name 2>/dev/null)" "$(_esnap_named)"; }
+
 _esnap_origin() { _esnap_words "$(_esnap_named -S kind=origin)"; }
 
 # What lies beneath the volumes of esnap is not for users.
@@ -100,6 +102,8 @@ std::string call_for(What what, const std::vector<std::string> &words) {
         return "_esnap_origin";
     case What::any_volume:
         return "_esnap_any_volume";
+    case What::place:
+        return "_esnap_place";
     case What::command:
         return "_esnap_words " + command_names();
     case What::list:

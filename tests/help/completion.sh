@@ -67,6 +67,8 @@ completes 'vg/data vg/monday vg/try' esnap lvremove ''
 completes 'vg/monday' esnap lvremove -y vg/try vg/m
 completes 'vg/data' esnap lvchange -a n ''
 completes 'vg/data vg/monday vg/try vg/root vg/swap' esnap lvcreate --esnapshot vg/
+completes 'vg other vg/data vg/monday vg/try' esnap lvs ''
+completes 'vg vg/data vg/monday vg/try' esnap lvrename v
 completes 'vg other' esnap vgchange -a y ''
 completes 'store.img' esnap check st
 completes "$directory/store.img" esnap lvremove "$directory/st"
