@@ -30,8 +30,8 @@ declare -A make=([home]='mkfs.ext4 -q' [data]='mkfs.xfs -q')
 declare -A read_only=([home]='ro,noload' [data]='ro,norecovery,nouuid')
 declare -A writable=([home]='rw' [data]='rw,nouuid')
 room=64M
-small_room=16M
-big_mib=24
+small_room=8M
+big_mib=12
 # shellcheck disable=SC2034  # used by demo-check.sh
 least_files=1500
 
@@ -131,7 +131,7 @@ changes() {
 
 make_volumes() {
     step "Two logical volumes with file systems: home (ext4) and data (xfs)"
-    why "With LVM alone, and not prepared in any way: a slice of /usr/share and a large file on each."
+    why "With LVM alone, and not prepared in any way: a slice of /usr/share on each."
     run pvcreate -qq "$disk"
     run vgcreate -qq demo "$disk"
     local volume
@@ -153,10 +153,12 @@ fill_volume() {
     mount "/dev/demo/$1" "/mnt/$1"
     mkdir "/mnt/$1/files"
     tar -x -b 512 -f "$demo_dir/files.tar" -C "/mnt/$1/files"
-    dd if=/dev/urandom of="/mnt/$1/big" bs=1M count="$big_mib" status=none
-    sha256sum <"/mnt/$1/big" >"$demo_dir/$1-big.sha256"
+    [ "$1" = data ] || {
+        dd if=/dev/urandom of="/mnt/$1/big" bs=1M count="$big_mib" status=none
+        sha256sum <"/mnt/$1/big" >"$demo_dir/$1-big.sha256"
+    }
     umount "/mnt/$1"
-    why "$1: $(tar -t -b 512 -f "$demo_dir/files.tar" | wc -l) files and one of $big_mib MiB"
+    why "$1: $(tar -t -b 512 -f "$demo_dir/files.tar" | wc -l) files"
 }
 
 # take_snapshot NAME ROOM-OF-HOME
@@ -193,7 +195,7 @@ take_snapshots() {
 fill_up() {
     local writer began=$SECONDS name state stores queued
     step "A store runs full: the write that needs it waits, and goes on when there is room"
-    why "$big_mib MiB are overwritten, of which home_wednesday has to keep the old content."
+    why "A file of $big_mib MiB is overwritten; home_wednesday has to keep its old content."
     show dd if=/dev/urandom of=/mnt/home/big bs=1M count="$big_mib" conv=notrunc oflag=direct
     dd if=/dev/urandom of=/mnt/home/big bs=1M count="$big_mib" conv=notrunc oflag=direct status=none &
     writer=$!
