@@ -18,11 +18,12 @@ constexpr const char *helpers = R"sh(# SPDX-License-Identifier: GPL-2.0-only
 
 _esnap_words() { mapfile -t COMPREPLY < <(compgen -W "$*" -- "$cur"); }
 
-# A list in which each word may be followed by a comma and another one.
+# A list in which each word may be followed by a comma and another one; a plus may precede it.
 _esnap_list() {
     local before=''
+    [[ $cur != +* ]] || before=+
     [[ $cur != *,* ]] || before=${cur%,*},
-    mapfile -t COMPREPLY < <(compgen -P "$before" -W "$*" -- "${cur##*,}")
+    mapfile -t COMPREPLY < <(compgen -P "$before" -W "$*" -- "${cur#"$before"}")
 }
 
 _esnap_file() {

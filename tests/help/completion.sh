@@ -62,6 +62,8 @@ completes 'json basic' esnap lvs --reportformat = ''
 completes 'json basic' esnap lvs --reportformat =
 completes 'json' esnap lvs --reportformat = j
 completes 'vg_name' esnap lvs -o vg
+completes '+vg_name' esnap lvs -o +vg
+completes '+state,vg_name' esnap lvs -o +state,vg
 completes 'lv_name,vg_name' esnap lvs -o lv_name,vg
 completes 'vg/data vg/monday vg/try' esnap lvremove ''
 completes 'vg/monday' esnap lvremove -y vg/try vg/m
