@@ -2,11 +2,12 @@
 //
 // What a command is, the list of all of them, and how a command line is run.
 //
-// A command declares its arguments and options once; parsing, help and the check for
-// missing ones come from that declaration.
+// A command declares its arguments and options once; parsing, the check for missing ones, help,
+// manual pages and the completion of a shell (help/) come from that declaration.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <ostream>
 #include <span>
 #include <string>
@@ -41,17 +42,42 @@ struct Context {
     }
 };
 
+/** What an argument or an option's value names. A shell completes it accordingly. */
+enum class What {
+    text,       /**< anything */
+    file,       /**< a device, or a file */
+    group,      /**< a volume group */
+    volume,     /**< an origin, a snapshot or a view */
+    origin,     /**< an origin */
+    any_volume, /**< a volume, of LVM's too */
+    place,      /**< a volume group, or an origin, a snapshot or a view */
+    command,    /**< a command of esnap */
+    list,       /**< a comma-separated list of known words */
+};
+
 /** An argument without a dash. */
 struct Positional {
     enum class Count { one, optional, any, some };
 
     std::string name;
     std::string help;
+    What what;
     /** How often it is given; only the last one of a command may be other than `one`. */
     Count count = Count::one;
 
     bool is_repeated() const { return count == Count::any || count == Count::some; }
     bool is_required() const { return count == Count::one || count == Count::some; }
+};
+
+/** What an option's value names, where its name (as "y|n") does not tell. */
+struct OptionValue {
+    What what = What::text;
+    std::vector<std::string> words = {}; /**< of a list */
+};
+
+struct Example {
+    std::string line; /**< as one types it */
+    std::string help; /**< what it does */
 };
 
 struct Command {
@@ -60,12 +86,16 @@ struct Command {
     std::string details; /**< what help says about it, before the options */
     std::vector<Positional> positionals;
     po::options_description options{"Options"};
+    std::map<std::string, OptionValue> values = {}; /**< by an option's long name */
+    std::vector<Example> examples = {};
     /** Returns an ExitCode or throws Error or UsageError. */
     std::function<int(const po::variables_map &, const Context &)> run;
 };
 
 /** All commands, in the order of the help (registry.cc). */
 std::span<const Command> all_commands();
+/** The one of this name. Throws UsageError. */
+const Command &require_command(const std::string &name);
 
 /**
  * Runs one command line, without the program's name: chooses the command, parses, runs,
@@ -77,6 +107,7 @@ int run_command_line(const std::vector<std::string> &words, std::ostream &out, s
 Command check_command();
 Command dump_command();
 Command format_command();
+Command help_command();
 Command lvchange_command();
 Command lvcreate_command();
 Command lvdisplay_command();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// From words to a command and its arguments, and the help that is made of the same
-// declarations.
+// From words to a command and its arguments.
 #include "command.h"
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 
 #include "error.h"
 #include "es_format.h"
+#include "help/text.h"
 #include "options.h"
 #include "version.h"
 
@@ -28,43 +28,6 @@ constexpr int style = po::command_line_style::unix_style & ~po::command_line_sty
 
 void print_version(std::ostream &out) {
     out << fmt::format("esnap {} (disk format {})\n", version, ES_FORMAT_VERSION);
-}
-
-void print_overview(std::ostream &out) {
-    out << "Usage: esnap COMMAND [OPTION]... ARGUMENT...\n\nCommands:\n";
-    for (const Command &command : all_commands())
-        out << fmt::format("  {:<10} {}\n", command.name, command.summary);
-    out << fmt::format("  {:<10} {}\n\n", "help", "say more about a command: esnap help COMMAND");
-    out << global_options();
-    out << "\nExit codes: 0 done, 3 bad command line, 5 failed.\n";
-}
-
-std::string usage_of(const Positional &positional) {
-    return fmt::format("{}{}{}{}", positional.is_required() ? "" : "[", positional.name,
-                       positional.is_repeated() ? "..." : "", positional.is_required() ? "" : "]");
-}
-
-void print_help(const Command &command, std::ostream &out) {
-    out << fmt::format("Usage: esnap {} [OPTION]...", command.name);
-    for (const Positional &positional : command.positionals)
-        out << ' ' << usage_of(positional);
-    out << fmt::format("\n\n{}\n\nArguments:\n", command.details);
-    for (const Positional &positional : command.positionals)
-        out << fmt::format("  {:<22} {}\n", positional.name, positional.help);
-    out << '\n' << command.options << '\n' << global_options();
-}
-
-const Command *find_command(const std::string &name) {
-    const auto commands = all_commands();
-    const auto found = std::ranges::find(commands, name, &Command::name);
-    return found == commands.end() ? nullptr : &*found;
-}
-
-const Command &require_command(const std::string &name) {
-    const Command *command = find_command(name);
-    if (!command)
-        throw UsageError(fmt::format("there is no command '{}'", name));
-    return *command;
 }
 
 // Keeps the first of several -v, as the library wants an option once; returns their number.
@@ -116,14 +79,6 @@ int run_without_command(const Words &words, std::ostream &out, std::ostream &err
     return asked ? exit_done : exit_usage;
 }
 
-int run_help(const Words &words, std::ostream &out) {
-    if (words.empty())
-        print_overview(out);
-    for (const std::string &word : words)
-        print_help(require_command(word), out);
-    return exit_done;
-}
-
 /* An empty word names nothing. */
 bool is_missing(const po::variables_map &values, const Positional &positional) {
     if (!positional.is_repeated())
@@ -157,8 +112,6 @@ int run_words(Words words, std::string &named, std::ostream &out, std::ostream &
         return run_without_command(words, out, err);
     const std::string command = *name;
     words.erase(name);
-    if (command == "help")
-        return run_help(words, out);
     const Command &found = require_command(command);
     named = command;
     return run_named(found, words, out, err);

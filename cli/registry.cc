@@ -3,6 +3,10 @@
 // The table of contents: every command of esnap.
 #include "command.h"
 
+#include <algorithm>
+
+#include "error.h"
+
 namespace esnap {
 
 std::span<const Command> all_commands() {
@@ -18,8 +22,17 @@ std::span<const Command> all_commands() {
         format_command(),    // write a fresh store
         check_command(),     // verify a store
         dump_command(),      // print a store
+        help_command(),      // say more about the others
     };
     return commands;
+}
+
+const Command &require_command(const std::string &name) {
+    const auto commands = all_commands();
+    const auto found = std::ranges::find(commands, name, &Command::name);
+    if (found == commands.end())
+        throw UsageError(fmt::format("there is no command '{}'", name));
+    return *found;
 }
 
 } // namespace esnap

@@ -43,8 +43,10 @@ Command check_command() {
     return {.name = "check",
             .summary = "verify a store completely, without writing",
             .details = details,
-            .positionals = {{"DEVICE", "store of a snapshot or view"}},
+            .positionals = {{"DEVICE", "store of a snapshot or view", What::file}},
             .options = declare(),
+            .examples = {{"esnap check /dev/mapper/vg-monday_ecow",
+                          "is the store of vg/monday sound? It may be in use"}},
             .run = run};
 }
 

@@ -39,8 +39,10 @@ Command dump_command() {
     return {.name = "dump",
             .summary = "print what a store holds",
             .details = details,
-            .positionals = {{"DEVICE", "store of a snapshot or view"}},
+            .positionals = {{"DEVICE", "store of a snapshot or view", What::file}},
             .options = declare(),
+            .examples = {{"esnap dump --json --extents /dev/mapper/vg-monday_ecow",
+                          "everything that is in the store of vg/monday, for a program"}},
             .run = run};
 }
 

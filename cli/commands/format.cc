@@ -80,12 +80,21 @@ int run(const po::variables_map &arguments, const Context &context) {
 } // namespace
 
 Command format_command() {
-    return {.name = "format",
-            .summary = "make a device the store of a snapshot or view",
-            .details = details,
-            .positionals = {{"STORE_DEV", "block device or regular file to be formatted"}},
-            .options = declare(),
-            .run = run};
+    return {
+        .name = "format",
+        .summary = "make a device the store of a snapshot or view",
+        .details = details,
+        .positionals = {{"STORE_DEV", "block device or regular file to be formatted", What::file}},
+        .options = declare(),
+        .values = {{"origin", {What::file}},
+                   {"after", {What::file}},
+                   {"view-of", {What::file}},
+                   {"journal-for", {What::file}}},
+        .examples = {{"esnap format --origin /dev/sdb1 -c 64k /dev/sdc1",
+                      "the store of a first snapshot of a disk without LVM"},
+                     {"esnap format --origin /dev/sdb1 --after /dev/sdc1 /dev/sdc2",
+                      "the store of the next one"}},
+        .run = run};
 }
 
 } // namespace esnap

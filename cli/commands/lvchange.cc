@@ -38,8 +38,11 @@ Command lvchange_command() {
     return {.name = "lvchange",
             .summary = "activate and deactivate an origin with its snapshots",
             .details = details,
-            .positionals = {{"VG/ORIGIN", "the origin"}},
+            .positionals = {{"VG/ORIGIN", "the origin", What::origin}},
             .options = declare(),
+            .examples = {{"esnap lvchange -an vg/data",
+                          "take vg/data down, with its snapshots and views"},
+                         {"esnap lvchange -ay vg/data", "make them available again"}},
             .run = run};
 }
 

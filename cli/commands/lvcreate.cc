@@ -97,8 +97,12 @@ Command lvcreate_command() {
     return {.name = "lvcreate",
             .summary = "make a snapshot of a volume, or a view of a snapshot",
             .details = details,
-            .positionals = {{"VG/NAME", "the volume, or the snapshot"}},
+            .positionals = {{"VG/NAME", "the volume, or the snapshot", What::any_volume}},
             .options = declare(),
+            .examples = {{"esnap lvcreate --esnapshot -L 1G -n monday vg/data",
+                          "take a snapshot of vg/data, which may be mounted"},
+                         {"esnap lvcreate --esnapview -L 500M -n try vg/monday",
+                          "make a copy of the snapshot that can be written"}},
             .run = run};
 }
 

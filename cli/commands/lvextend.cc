@@ -58,8 +58,12 @@ Command lvextend_command() {
     return {.name = "lvextend",
             .summary = "give a snapshot or view more room, or grow an origin",
             .details = details,
-            .positionals = {{"VG/NAME", "what is to grow"}},
+            .positionals = {{"VG/NAME", "what is to grow", What::volume}},
             .options = declare(),
+            .examples = {{"esnap lvextend -L +1G vg/monday",
+                          "give a snapshot 1 GiB more room for what differs"},
+                         {"esnap lvextend -l +100%FREE vg/data",
+                          "let the origin have what is left in the group"}},
             .run = run};
 }
 

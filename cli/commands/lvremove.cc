@@ -71,8 +71,11 @@ Command lvremove_command() {
     return {.name = "lvremove",
             .summary = "remove snapshots and views",
             .details = details,
-            .positionals = {{"VG/NAME", "what is to be removed", Positional::Count::some}},
+            .positionals = {{"VG/NAME", "what is to be removed", What::volume,
+                             Positional::Count::some}},
             .options = declare(),
+            .examples = {{"esnap lvremove -y vg/try vg/monday",
+                          "remove a view, and then the oldest snapshot, without being asked"}},
             .run = run};
 }
 

@@ -55,12 +55,14 @@ int run(const po::variables_map &arguments, const Context &context) {
 } // namespace
 
 Command lvrename_command() {
-    return {.name = "lvrename",
-            .summary = "rename a snapshot, a view or an origin",
-            .details = details,
-            .positionals = {{"VG OLD NEW", "or VG/OLD NEW", Positional::Count::some}},
-            .options = declare(),
-            .run = run};
+    return {
+        .name = "lvrename",
+        .summary = "rename a snapshot, a view or an origin",
+        .details = details,
+        .positionals = {{"VG OLD NEW", "or VG/OLD NEW", What::place, Positional::Count::some}},
+        .options = declare(),
+        .examples = {{"esnap lvrename vg monday before-upgrade", "rename the snapshot vg/monday"}},
+        .run = run};
 }
 
 } // namespace esnap

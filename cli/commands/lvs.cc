@@ -20,7 +20,7 @@ using Rows = std::vector<Row>;
 using Fields = std::vector<const Field *>;
 using Json = nlohmann::ordered_json;
 
-const Positional which{"VG[/NAME]", "a group or a volume; default: everything",
+const Positional which{"VG[/NAME]", "a group or a volume; default: everything", What::place,
                        Positional::Count::any};
 
 std::string list_details() {
@@ -30,6 +30,14 @@ std::string list_details() {
     for (const Field &field : all_fields())
         text += fmt::format("\n  {:<14} {}", field.name, field.help);
     return text;
+}
+
+std::vector<std::string> field_names() {
+    std::vector<std::string> names;
+
+    for (const Field &field : all_fields())
+        names.emplace_back(field.name);
+    return names;
 }
 
 void add_selection(po::options_description &options) {
@@ -194,6 +202,10 @@ Command lvs_command() {
             .details = list_details(),
             .positionals = {which},
             .options = declare_list(),
+            .values = {{"options", {What::list, field_names()}}},
+            .examples = {{"esnap lvs -a vg", "everything in a group, with the LVs beneath"},
+                         {"esnap lvs --noheadings -o lv_name -S 'data_percent>80'",
+                          "the names of what is more than 80 % full"}},
             .run = run_list};
 }
 
@@ -205,6 +217,7 @@ Command lvdisplay_command() {
             .details = "Prints a paragraph for each volume.",
             .positionals = {which},
             .options = options,
+            .examples = {{"esnap lvdisplay vg/monday", "all about one snapshot"}},
             .run = run_display};
 }
 

@@ -61,8 +61,10 @@ Command vgchange_command() {
     return {.name = "vgchange",
             .summary = "activate and deactivate all chains of volume groups",
             .details = details,
-            .positionals = {{"VG", "volume group", Positional::Count::any}},
+            .positionals = {{"VG", "volume group", What::group, Positional::Count::any}},
             .options = declare(),
+            .examples = {{"esnap vgchange -ay", "make everything available, in all groups"},
+                         {"esnap vgchange -an vg", "take down every chain of one group"}},
             .run = run};
 }
 

@@ -17,6 +17,11 @@ show() { # show VOLUME: what the file says in its file system
     cat /mnt/image/file
     umount /mnt/image
 }
+completed() { # completed WORD...: what TAB makes of the last one
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+    _esnap
+    printf '%s\n' "${COMPREPLY[@]}" | sort -u | xargs
+}
 listed() { esnap lvs --noheadings -o "$1" vg | sed 's/^ *//; s/  */ /g'; } # listed FIELDS
 
 lvm_ready /dev/disk/by-id/virtio-a
@@ -62,6 +67,14 @@ tuesday data
 try monday" "$(listed lv_name,origin)" "esnap lvs"
 expect '"tuesday"' "$(esnap lvs --reportformat json -o name -S 'serial>1' vg | grep -o '"tuesday"')" "the newer one, in JSON"
 expect 4 "$(lvs --noheadings vg 2>/dev/null | wc -l)" "LVs beneath"
+
+say "names are completed"
+# shellcheck source=/dev/null
+. <(esnap help --completion)
+expect vg/monday "$(completed esnap lvremove vg/m)" "the completion of vg/m"
+expect vg/data "$(completed esnap lvchange -a n '')" "the completion of an origin"
+expect "vg/data vg/monday vg/try vg/tuesday" "$(completed esnap lvcreate --esnapshot vg/)" "the completion of a volume"
+expect vg "$(completed esnap vgchange -ay '')" "the completion of a group"
 
 say "what cannot be done with them is refused"
 mount /dev/vg/try /mnt/image
