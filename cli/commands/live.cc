@@ -60,16 +60,19 @@ void change_group(const Context &context, bool is_test, const std::string &vg,
 
         const auto tell = [&](const std::string &text) { context.say("{}", text); };
         const Vg group = is_test ? read_vg(system.lvm, vg) : settle(system, vg, tell);
-        const dmext::Plan plan = make_plan(system, group);
-        for (const std::string &line : plan.listing()) {
-            if (is_test)
-                context.say("would {}", line);
-            else
-                context.detail("{}", line);
-        }
-        if (!is_test)
-            plan.run(system.dm);
+        run_plan(context, is_test, system, make_plan(system, group));
     });
+}
+
+void run_plan(const Context &context, bool is_test, System &system, const dmext::Plan &plan) {
+    for (const std::string &line : plan.listing()) {
+        if (is_test)
+            context.say("would {}", line);
+        else
+            context.detail("{}", line);
+    }
+    if (!is_test)
+        plan.run(system.dm);
 }
 
 void add_size_options(po::options_description &options, const char *what) {

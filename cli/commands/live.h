@@ -25,6 +25,9 @@ void with_system(const std::function<void(System &)> &use);
 void change_group(const Context &context, bool is_test, const std::string &vg,
                   const MakePlan &make_plan);
 
+/** Runs @plan, or with @is_test only says what it would do. */
+void run_plan(const Context &context, bool is_test, System &system, const dmext::Plan &plan);
+
 /** -L and -l: how large a store or volume shall be. */
 void add_size_options(po::options_description &options, const char *what);
 

@@ -23,31 +23,41 @@ po::options_description declare() {
     return options;
 }
 
-/*
- * esnap's lock of the group is not taken: a store must be able to grow while another command
- * waits, with the origin suspended, for writes that wait for this very room.
- */
-int run(const po::variables_map &arguments, const Context &context) {
-    const VolumeName name = parse_volume(text_of(arguments, "VG/NAME"));
-    const bool is_test = arguments["test"].as<bool>();
-    const Words size = size_words(arguments, true, 1, 1);
+dmext::Plan plan_for(System &system, const Vg &vg, const po::variables_map &arguments,
+                     const Found &found) {
+    return extend_volume(system, found,
+                         size_words(arguments, true, found.chain.origin.bytes, vg.extent_bytes));
+}
 
-    if (size.empty())
-        throw UsageError("say with -L or -l how large it shall be");
+/*
+ * A snapshot or view, without esnap's lock of the group: it must be able to grow while another
+ * command waits, with the origin suspended, for writes that wait for this very room. False: the
+ * name is an origin's.
+ */
+bool extend_area(const Context &context, bool is_test, const po::variables_map &arguments,
+                 const VolumeName &name) {
+    bool is_area = false;
+
     with_system([&](System &system) {
         const Vg vg = read_vg(system.lvm, name.vg);
         const Found found = find_volume(vg, name);
-        const dmext::Plan plan = extend_volume(
-            system, found, size_words(arguments, true, found.chain.origin.bytes, vg.extent_bytes));
-        for (const std::string &line : plan.listing()) {
-            if (is_test)
-                context.say("would {}", line);
-            else
-                context.detail("{}", line);
-        }
-        if (!is_test)
-            plan.run(system.dm);
+        is_area = found.volume.has_value();
+        if (is_area)
+            run_plan(context, is_test, system, plan_for(system, vg, arguments, found));
     });
+    return is_area;
+}
+
+int run(const po::variables_map &arguments, const Context &context) {
+    const VolumeName name = parse_volume(text_of(arguments, "VG/NAME"));
+    const bool is_test = arguments["test"].as<bool>();
+
+    if (size_words(arguments, true, 1, 1).empty())
+        throw UsageError("say with -L or -l how large it shall be");
+    if (!extend_area(context, is_test, arguments, name))
+        change_group(context, is_test, name.vg, [&](System &system, const Vg &vg) {
+            return plan_for(system, vg, arguments, find_volume(vg, name));
+        });
     context.say("  \"{}\" {}.", name.lv, is_test ? "would be extended (--test)" : "extended");
     return exit_done;
 }

@@ -48,6 +48,25 @@ refused 5 'not supported yet' esnap lvcreate --esnapjrnl -L 8M vg/data
 # shellcheck disable=SC2016  # for the inner shell
 refused 5 'needs root' setpriv --reuid 1000 --clear-groups "$(command -v esnap)" lvs
 
+say "a volume in use that is not linear is refused; one that is not in use is taken"
+lvcreate -q -y -Wn -Zn --type raid1 -m 1 --nosync --alloc anywhere -L 8M -n raid vg >/dev/null 2>&1
+lvcreate -q -y -Wn -Zn -L 12M -V 8M -T vg/pool -n thin >/dev/null 2>&1
+exec 7<>/dev/vg/raid 8<>/dev/vg/thin
+refused 5 'a target of type raid' esnap lvcreate --esnapshot -L 8M -n s vg/raid
+refused 5 'a target of type thin' esnap lvcreate --esnapshot -L 8M -n s vg/thin
+refused 5 'a part of another volume' esnap lvcreate --esnapshot -L 8M -n s vg/pool
+exec 7>&- 8>&-
+for name in raid thin; do
+    dd if=/dev/urandom of="/dev/vg/$name" bs=1M count=8 oflag=direct status=none
+    sum=$(digest "/dev/vg/$name")
+    esnap lvcreate --esnapshot -L 12M -n "s_$name" "vg/$name"
+    dd if=/dev/urandom of="/dev/vg/$name" bs=1M count=8 oflag=direct status=none
+    expect "$sum" "$(digest "/dev/vg/s_$name")" "the snapshot of a $name volume"
+    esnap lvremove -y "vg/s_$name"
+done
+settled
+lvremove -q -f vg/raid vg/thin vg/pool >/dev/null 2>&1
+
 say "a snapshot of a mounted volume, and a view"
 before=$(picture)
 esnap lvcreate -t --esnapshot -L 16M -n monday vg/data 2>/dev/null
