@@ -64,8 +64,8 @@ for name in raid thin; do
     expect "$sum" "$(digest "/dev/vg/s_$name")" "the snapshot of a $name volume"
     esnap lvremove -y "vg/s_$name"
 done
-settled
 lvremove -q -f vg/raid vg/thin vg/pool >/dev/null 2>&1
+settled
 
 say "a snapshot of a mounted volume, and a view"
 before=$(picture)
