@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include "es_args.h"
 #include "es_area.h"
+#include "es_events.h"
 #include "es_image.h"
 #include "es_module.h"
 #include "es_registry.h"
@@ -135,6 +136,15 @@ static void snapshot_status(struct dm_target *ti, status_type_t type, unsigned i
 	}
 }
 
+static int snapshot_message(struct dm_target *ti, unsigned int argc, char **argv, char *result,
+			    unsigned int maxlen)
+{
+	struct es_snapshot *s = ti->private;
+	int percent = es_events_message(argc, argv);
+
+	return percent < 0 ? percent : es_area_low_water(s->image.base, percent);
+}
+
 static int snapshot_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn fn,
 				    void *data)
 {
@@ -161,6 +171,7 @@ struct target_type es_snapshot_target = {
 	.end_io = snapshot_end_io,
 	.resume = snapshot_resume,
 	.status = snapshot_status,
+	.message = snapshot_message,
 	.iterate_devices = snapshot_iterate_devices,
 	.io_hints = snapshot_io_hints,
 };

@@ -349,6 +349,19 @@ static void view_status(struct dm_target *ti, status_type_t type, unsigned int f
 	}
 }
 
+static int view_message(struct dm_target *ti, unsigned int argc, char **argv, char *result,
+			unsigned int maxlen)
+{
+	struct es_view_table *t = ti->private;
+	int percent = es_events_message(argc, argv);
+
+	if (percent < 0)
+		return percent;
+	es_events_low_water(t->view->store, percent);
+	es_engine_look_for_space(&t->view->engine);
+	return 0;
+}
+
 static int view_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn fn, void *data)
 {
 	struct es_view_table *t = ti->private;
@@ -381,6 +394,7 @@ struct target_type es_view_target = {
 	.preresume = view_preresume,
 	.resume = view_resume,
 	.status = view_status,
+	.message = view_message,
 	.iterate_devices = view_iterate_devices,
 	.io_hints = view_io_hints,
 };
