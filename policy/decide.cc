@@ -49,7 +49,7 @@ Decision decide(const Policy &policy, const Room &room) {
         decision.verdict = Verdict::off;
         return decision;
     }
-    if (!room.is_full && !is_beyond(room.used, room.total, policy.threshold))
+    if (!room.is_full && !room.is_low && !is_beyond(room.used, room.total, policy.threshold))
         return decision;
     decision.wanted = wanted_extents(policy, room);
     decision.extents = std::min(decision.wanted, room.free_extents);

@@ -13,7 +13,8 @@ namespace esnap::policy {
 struct Room {
     std::uint64_t used = 0;
     std::uint64_t total = 0;
-    bool is_full = false;     /**< writes wait: what is free in it is not enough for them */
+    bool is_full = false; /**< writes wait: what is free in it is not enough for them */
+    bool is_low = false;  /**< it will be beyond the threshold when what is under way is in it */
     std::uint64_t extent = 0; /**< the size of one, in the same unit */
     std::uint64_t free_extents = 0;
 

@@ -7,10 +7,12 @@
 #include "error.h"
 #include "lvm/file_lock.h"
 #include "lvm/lvm2cmd.h"
+#include "monitor/dmeventd.h"
 #include "options.h"
 #include "volumes/assemble.h"
 #include "volumes/fault_point.h"
 #include "volumes/live.h"
+#include "volumes/watching.h"
 
 namespace esnap {
 
@@ -47,7 +49,8 @@ void with_system(const std::function<void(System &)> &use) {
     CallCounter counter;
     FaultLvm counted_lvm(lvm, counter);
     FaultDm counted_dm(dm, counter);
-    System system{counted_lvm, counted_dm};
+    Dmeventd monitor;
+    System system{counted_lvm, counted_dm, &monitor, {}};
 
     require_kernel();
     use(system);
@@ -57,9 +60,16 @@ void change_group(const Context &context, bool is_test, const std::string &vg,
                   const MakePlan &make_plan) {
     with_system([&](System &system) {
         const FileLock lock(esnap_lock_path(vg));
+        bool is_settled = true;
 
-        const auto tell = [&](const std::string &text) { context.say("{}", text); };
+        const auto tell = [&](const std::string &text) {
+            is_settled = false;
+            context.say("{}", text);
+        };
+        system.conf = policy::read_conf();
         const Vg group = is_test ? read_vg(system.lvm, vg) : settle(system, vg, tell);
+        if (!is_settled)
+            sync_watching(system, group, tell);
         const dmext::Plan plan = make_plan(system, group);
         for (const std::string &line : plan.listing()) {
             if (is_test)

@@ -5,6 +5,7 @@
 #include "commands/live.h"
 #include "error.h"
 #include "options.h"
+#include "volumes/autoextend.h"
 #include "volumes/change.h"
 #include "volumes/live.h"
 
@@ -14,39 +15,81 @@ namespace {
 
 constexpr const char *details =
     "Gives a snapshot or view more room, or makes an origin larger; all of it while they are in\n"
-    "use. Writes that waited for room go on. Snapshots keep the size that the origin had.";
+    "use. Writes that waited for room go on. Snapshots keep the size that the origin had.\n"
+    "With --use-policies a snapshot or view that is fuller than its threshold gets as much more\n"
+    "room as its policy says; see esnap lvchange and /etc/esnap/esnap.conf.";
 
 po::options_description declare() {
     po::options_description options("Options");
     add_size_options(options, "the new size, or with a + by how much");
+    options.add_options()("use-policies", po::bool_switch(),
+                          "extend if the volume is fuller than its threshold");
     add_test_option(options);
     return options;
 }
 
+void run_plan(const Context &context, bool is_test, System &system, const dmext::Plan &plan) {
+    for (const std::string &line : plan.listing()) {
+        if (is_test)
+            context.say("would {}", line);
+        else
+            context.detail("{}", line);
+    }
+    if (!is_test)
+        plan.run(system.dm);
+}
+
 /*
  * esnap's lock of the group is not taken: a store must be able to grow while another command
- * waits, with the origin suspended, for writes that wait for this very room.
+ * waits, with the origin suspended, for writes that wait for this very room. For the same reason
+ * LVM must not wait for suspended devices.
  */
+void with_extendable(const VolumeName &name,
+                     const std::function<void(System &, const Vg &, const Found &)> &use) {
+    with_system([&](System &outer) {
+        LvmBesideSuspended lvm(outer.lvm);
+        System system{lvm, outer.dm, outer.monitor, {}};
+        const Vg vg = read_vg(system.lvm, name.vg);
+        use(system, vg, find_volume(vg, name));
+    });
+}
+
+int run_by_policy(const Context &context, bool is_test, const VolumeName &name) {
+    int code = exit_done;
+
+    with_extendable(name, [&](System &system, const Vg &vg, const Found &found) {
+        system.conf = policy::read_conf();
+        const AutoExtension e = decide_extension(system, vg, found);
+        if (e.decision.verdict == policy::Verdict::no_room)
+            throw Error("extend", name.text(), e.summary,
+                        "give the group another disk with vgextend, or remove what is not needed");
+        context.say("  {}.", e.summary);
+        if (e.is_extension())
+            run_plan(context, is_test, system,
+                     extend_volume(system, found, {"-l", fmt::format("+{}", e.decision.extents)}));
+        if (!is_test && found.chain.can_fill(*found.volume))
+            set_low_water(system, *found.volume, e.policy);
+        if (e.decision.verdict == policy::Verdict::grow_less)
+            code = exit_failed;
+    });
+    return code;
+}
+
 int run(const po::variables_map &arguments, const Context &context) {
     const VolumeName name = parse_volume(text_of(arguments, "VG/NAME"));
     const bool is_test = arguments["test"].as<bool>();
     const Words size = size_words(arguments, true, 1, 1);
 
-    if (size.empty())
-        throw UsageError("say with -L or -l how large it shall be");
-    with_system([&](System &system) {
-        const Vg vg = read_vg(system.lvm, name.vg);
-        const Found found = find_volume(vg, name);
-        const dmext::Plan plan = extend_volume(
-            system, found, size_words(arguments, true, found.chain.origin.bytes, vg.extent_bytes));
-        for (const std::string &line : plan.listing()) {
-            if (is_test)
-                context.say("would {}", line);
-            else
-                context.detail("{}", line);
-        }
-        if (!is_test)
-            plan.run(system.dm);
+    const bool by_policy = arguments["use-policies"].as<bool>();
+
+    if (size.empty() != by_policy)
+        throw UsageError(by_policy ? "give --use-policies or a size, not both"
+                                   : "say with -L or -l how large it shall be");
+    if (by_policy)
+        return run_by_policy(context, is_test, name);
+    with_extendable(name, [&](System &system, const Vg &vg, const Found &found) {
+        const Words words = size_words(arguments, true, found.chain.origin.bytes, vg.extent_bytes);
+        run_plan(context, is_test, system, extend_volume(system, found, words));
     });
     context.say("  \"{}\" {}.", name.lv, is_test ? "would be extended (--test)" : "extended");
     return exit_done;

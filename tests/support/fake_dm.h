@@ -50,6 +50,8 @@ public:
     std::function<bool(const Table &)> fails_to_resume;
     /** Of an esnapshot-org that is live, as its status shall say. */
     std::function<std::string(const Table &)> state_of;
+    /** What images and views say, by name; the others have room. */
+    std::map<std::string, std::string> status_of_area;
     /** Is called by EventSource::wait(), to let something happen meanwhile. */
     std::function<void(EventSource &)> while_waiting;
 
@@ -100,7 +102,7 @@ private:
     void use_cookie(const Request &request);
     Reply query(const Request &request);
     Info info_of(const std::string &name) const;
-    Table status_of(const Table &live) const;
+    Table status_of(const std::string &name, const Table &live) const;
     int open_count(const FakeDevice &device) const;
     std::set<DeviceNumber> deps_of(const Table &table) const;
     std::string named(const Table &table) const;

@@ -12,7 +12,12 @@ using namespace esnap::policy;
 namespace {
 
 Room room(std::uint64_t used, std::uint64_t total, std::uint64_t free = 1000) {
-    return {.used = used, .total = total, .is_full = false, .extent = 4, .free_extents = free};
+    return {.used = used,
+            .total = total,
+            .is_full = false,
+            .is_low = false,
+            .extent = 4,
+            .free_extents = free};
 }
 
 } // namespace
@@ -84,6 +89,13 @@ TEST_CASE("an area that is full at least doubles", "[policy]") {
     CHECK(decide(fixed, full).extents == 2);
 }
 
+TEST_CASE("an area that will be beyond the threshold in a moment grows now", "[policy]") {
+    Room low = room(30, 100);
+    low.is_low = true;
+    CHECK(decide({}, low).extents == 5);
+    CHECK(decide({.threshold = threshold_off}, low).extents == 0);
+}
+
 TEST_CASE("a fixed number of extents", "[policy]") {
     const Policy policy{.threshold = 70, .percent = 20, .extents = 2};
 
@@ -115,10 +127,16 @@ TEST_CASE("sizes at the end of what can be counted end too", "[policy]") {
     const Decision d = decide({}, {.used = UINT64_MAX / 2,
                                    .total = UINT64_MAX / 2,
                                    .is_full = true,
+                                   .is_low = false,
                                    .extent = 1u << 20,
                                    .free_extents = 7});
     CHECK(d.verdict == Verdict::grow_less);
     CHECK(d.extents == 7);
-    CHECK(decide({}, {.used = 0, .total = 0, .is_full = false, .extent = 1, .free_extents = 9})
+    CHECK(decide({}, {.used = 0,
+                      .total = 0,
+                      .is_full = false,
+                      .is_low = false,
+                      .extent = 1,
+                      .free_extents = 9})
               .verdict == Verdict::grow);
 }
