@@ -7,6 +7,7 @@
 #include "error.h"
 #include "lvm/file_lock.h"
 #include "lvm/lvm2cmd.h"
+#include "lvm/lvm_program.h"
 #include "monitor/dmeventd.h"
 #include "options.h"
 #include "volumes/assemble.h"
@@ -43,8 +44,10 @@ std::string extents_from(const std::string &text, std::uint64_t origin_bytes,
 
 } // namespace
 
-void with_system(const std::function<void(System &)> &use) {
-    Lvm2Cmd lvm;
+void with_system(const std::function<void(System &)> &use, LvmKind kind) {
+    Lvm2Cmd library;
+    LvmProgram program;
+    LvmApi &lvm = kind == LvmKind::library ? static_cast<LvmApi &>(library) : program;
     dmext::LibDm dm;
     CallCounter counter;
     FaultLvm counted_lvm(lvm, counter);

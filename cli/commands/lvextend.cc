@@ -46,12 +46,12 @@ void run_plan(const Context &context, bool is_test, System &system, const dmext:
  */
 void with_extendable(const VolumeName &name,
                      const std::function<void(System &, const Vg &, const Found &)> &use) {
-    with_system([&](System &outer) {
-        LvmBesideSuspended lvm(outer.lvm);
-        System system{lvm, outer.dm, outer.monitor, {}};
-        const Vg vg = read_vg(system.lvm, name.vg);
-        use(system, vg, find_volume(vg, name));
-    });
+    with_system(
+        [&](System &system) {
+            const Vg vg = read_vg(system.lvm, name.vg);
+            use(system, vg, find_volume(vg, name));
+        },
+        LvmKind::beside_suspended);
 }
 
 int run_by_policy(const Context &context, bool is_test, const VolumeName &name) {

@@ -8,13 +8,6 @@
 
 namespace esnap {
 
-LvmReply LvmBesideSuspended::run(const Words &words) {
-    Words more = words;
-
-    more.insert(more.begin() + 1, {"--config", "devices/ignore_suspended_devices=1"});
-    return real_.run(more);
-}
-
 std::string run_lvm(LvmApi &lvm, const std::string &operation, const std::string &object,
                     const Words &words) {
     LvmReply reply = lvm.run(words);

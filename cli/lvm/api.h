@@ -36,19 +36,6 @@ public:
 };
 
 /**
- * LVM that does not look at suspended devices: it would wait for them, and what it is asked for
- * here (room for a full area) may be what they wait for.
- */
-class LvmBesideSuspended : public LvmApi {
-public:
-    explicit LvmBesideSuspended(LvmApi &real) : real_(real) {}
-    LvmReply run(const Words &words) override;
-
-private:
-    LvmApi &real_;
-};
-
-/**
  * Runs a command that must succeed; throws Error "OPERATION OBJECT: what LVM said" otherwise.
  * Returns what it printed.
  */

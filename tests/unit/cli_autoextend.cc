@@ -2,10 +2,15 @@
 //
 // Watching and extending by policy, on the recorded group: which volumes, by which settings.
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
 #include <catch2/catch.hpp>
 
 #include "dm-ext/recipes.h"
 #include "error.h"
+#include "lvm/lvm_program.h"
 #include "policy/error.h"
 #include "support/fake_dm.h"
 #include "support/fake_lvm.h"
@@ -264,12 +269,20 @@ TEST_CASE("what a full area does is the configuration's choice", "[cli]") {
     CHECK(org.queue_timeout_seconds == 0);
 }
 
-TEST_CASE("LVM is told not to wait for suspended devices", "[cli]") {
-    FakeLvm lvm("");
-    LvmBesideSuspended beside(lvm);
+TEST_CASE("LVM as a program: words, both streams, success", "[cli]") {
+    std::string directory = std::filesystem::temp_directory_path() / "esnap-lvm-XXXXXX";
+    REQUIRE(::mkdtemp(directory.data()) != nullptr);
+    const std::string path = directory + "/lvm";
+    std::ofstream(path) << "#!/bin/sh\nfor word; do echo \"<$word>\"; done\n"
+                           "echo '  WARNING: one' >&2; echo '  two' >&2; [ $1 = good ]\n";
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
 
-    beside.run({"lvextend", "-L", "+4m", "vg/lv"});
-    CHECK(lvm.commands() ==
-          std::vector<std::string>{
-              "lvextend --config devices/ignore_suspended_devices=1 -L +4m vg/lv"});
+    LvmReply reply = LvmProgram(path).run({"good", "a b", "", "'\""});
+    CHECK(reply.done);
+    CHECK(reply.output ==
+          "<good>\n<--config>\n<devices/ignore_suspended_devices=1>\n<a b>\n<>\n<'\">\n");
+    CHECK(reply.messages == std::vector<std::string>{"WARNING: one", "two"});
+    CHECK_FALSE(LvmProgram(path).run({"bad"}).done);
+    CHECK_FALSE(LvmProgram(directory + "/none").run({"good"}).done);
+    std::filesystem::remove_all(directory);
 }
