@@ -7,11 +7,35 @@
 #include "error.h"
 #include "lvm/file_lock.h"
 #include "options.h"
+#include "policy/error.h"
 #include "volumes/assemble.h"
+#include "volumes/watching.h"
 
 namespace esnap {
 
 namespace {
+
+/* Boot must not fail for a word in a file that is about comfort. */
+policy::Conf conf_or_defaults(const Context &context) {
+    try {
+        return policy::read_conf();
+    } catch (const policy::SettingError &error) {
+        context.err << fmt::format("WARNING: {}; the defaults count\n", error.what());
+        return {};
+    }
+}
+
+void deactivate(System &system, const Context &context, const Chain &chain) {
+    const auto tell = [&](const std::string &text) { context.err << text << '\n'; };
+
+    forget_chain(system, chain, tell);
+    try {
+        disassemble(system, chain);
+    } catch (...) {
+        sync_watching(system, read_vg(system.lvm, chain.vg), tell);
+        throw;
+    }
+}
 
 /* Returns whether it worked. */
 bool activate_chain(System &system, const Context &context, bool active, const Chain &chain) {
@@ -25,13 +49,19 @@ bool activate_chain(System &system, const Context &context, bool active, const C
                 context.err << text << '\n';
             });
         else
-            disassemble(system, chain);
+            deactivate(system, context, chain);
         context.detail("{} {}", name, active ? "activated" : "deactivated");
     } catch (const std::exception &error) {
         context.err << fmt::format("{}: {}\n", name, error.what());
         return false;
     }
     return is_whole;
+}
+
+/* That nobody watches is no failure of the activation. */
+void watch_group(System &system, const Context &context, const std::string &vg) {
+    sync_watching(system, read_vg(system.lvm, vg),
+                  [&](const std::string &text) { context.err << text << '\n'; });
 }
 
 bool report_orphans(const Context &context, const Vg &vg) {
@@ -70,6 +100,7 @@ int activate_group(const Context &context, bool is_test, bool active, const std:
     with_system([&](System &system) {
         const FileLock lock(esnap_lock_path(vg_name));
         const auto tell = [&](const std::string &text) { context.say("{}", text); };
+        system.conf = conf_or_defaults(context);
         const Vg vg =
             active && !is_test ? settle(system, vg_name, tell) : read_vg(system.lvm, vg_name);
         bool is_found = origin.empty();
@@ -88,6 +119,8 @@ int activate_group(const Context &context, bool is_test, bool active, const std:
         if (!is_found)
             throw Error("activate", vg_name + "/" + origin, "it is no origin of snapshots",
                         "name the origin, or the whole group");
+        if (active && !is_test)
+            watch_group(system, context, vg_name);
         if (active && origin.empty())
             is_done = report_orphans(context, vg) && is_done;
     });

@@ -7,10 +7,13 @@
 #include "error.h"
 #include "lvm/file_lock.h"
 #include "lvm/lvm2cmd.h"
+#include "lvm/lvm_program.h"
+#include "monitor/dmeventd.h"
 #include "options.h"
 #include "volumes/assemble.h"
 #include "volumes/fault_point.h"
 #include "volumes/live.h"
+#include "volumes/watching.h"
 
 namespace esnap {
 
@@ -41,13 +44,16 @@ std::string extents_from(const std::string &text, std::uint64_t origin_bytes,
 
 } // namespace
 
-void with_system(const std::function<void(System &)> &use) {
-    Lvm2Cmd lvm;
+void with_system(const std::function<void(System &)> &use, LvmKind kind) {
+    Lvm2Cmd library;
+    LvmProgram program;
+    LvmApi &lvm = kind == LvmKind::library ? static_cast<LvmApi &>(library) : program;
     dmext::LibDm dm;
     CallCounter counter;
     FaultLvm counted_lvm(lvm, counter);
     FaultDm counted_dm(dm, counter);
-    System system{counted_lvm, counted_dm};
+    Dmeventd monitor;
+    System system{counted_lvm, counted_dm, &monitor, {}};
 
     require_kernel(dm);
     use(system);
@@ -57,9 +63,16 @@ void change_group(const Context &context, bool is_test, const std::string &vg,
                   const MakePlan &make_plan) {
     with_system([&](System &system) {
         const FileLock lock(esnap_lock_path(vg));
+        bool is_settled = true;
 
-        const auto tell = [&](const std::string &text) { context.say("{}", text); };
+        const auto tell = [&](const std::string &text) {
+            is_settled = false;
+            context.say("{}", text);
+        };
+        system.conf = policy::read_conf();
         const Vg group = is_test ? read_vg(system.lvm, vg) : settle(system, vg, tell);
+        if (!is_settled)
+            sync_watching(system, group, tell);
         run_plan(context, is_test, system, make_plan(system, group));
     });
 }

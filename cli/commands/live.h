@@ -14,8 +14,11 @@ namespace esnap {
 
 using MakePlan = std::function<dmext::Plan(System &, const Vg &)>;
 
+/** Which LVM: the command library, or the one that does not wait for suspended devices. */
+enum class LvmKind { library, beside_suspended };
+
 /** Gives @use the real LVM and device-mapper. */
-void with_system(const std::function<void(System &)> &use);
+void with_system(const std::function<void(System &)> &use, LvmKind kind = LvmKind::library);
 
 /**
  * Makes one change in a volume group. Under esnap's lock of the group: what killed commands left

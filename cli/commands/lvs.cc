@@ -2,6 +2,7 @@
 //
 // esnap lvs and lvdisplay: list volumes, as LVM prints its own.
 #include <algorithm>
+#include <iterator>
 
 #include <nlohmann/json.hpp>
 
@@ -84,15 +85,37 @@ Rows pick(Rows rows, const VolumeName &name) {
     return picked;
 }
 
-Rows read_rows(const po::variables_map &arguments) {
+/* These cost questions to others, so they are asked only for what wants them. */
+bool names_policy(const std::string &text) {
+    constexpr const char *letters = "abcdefghijklmnopqrstuvwxyz_";
+    std::size_t at = 0;
+
+    while ((at = text.find_first_of(letters, at)) != std::string::npos) {
+        const std::size_t end = std::min(text.find_first_not_of(letters, at), text.size());
+        std::string word = text.substr(at, end - at);
+        at = end;
+        if (word.starts_with("lv_"))
+            word.erase(0, 3);
+        for (const char *field : {"monitor", "threshold", "percent", "extents"})
+            if (word == field)
+                return true;
+    }
+    return false;
+}
+
+Rows read_rows(const po::variables_map &arguments, bool wants_policy) {
     const Selection selection(text_of(arguments, "select"));
     const bool hidden = arguments["all"].as<bool>();
     Rows rows;
 
     with_system([&](System &system) {
+        if (wants_policy)
+            system.conf = policy::read_conf();
         const auto add = [&](const Vg &vg, const VolumeName &name) {
-            for (Row &row : pick(list_volumes(system, vg, hidden), name))
-                rows.push_back(std::move(row));
+            Rows found = pick(list_volumes(system, vg, hidden), name);
+            if (wants_policy)
+                add_policies(system, vg, found);
+            std::ranges::move(found, std::back_inserter(rows));
         };
         const auto words = words_of(arguments, which.name);
         for (const std::string &word : words) {
@@ -166,7 +189,8 @@ int run_list(const po::variables_map &arguments, const Context &context) {
 
     if (!format.empty() && format != "json" && format != "basic")
         throw UsageError(fmt::format("--reportformat {}: want json or basic", format));
-    const Rows rows = read_rows(arguments);
+    const Rows rows = read_rows(arguments, names_policy(text_of(arguments, "options") + " " +
+                                                        text_of(arguments, "select")));
     if (format == "json") {
         print_json(rows, fields, style, context.out);
         return exit_done;
@@ -182,7 +206,7 @@ int run_list(const po::variables_map &arguments, const Context &context) {
 int run_display(const po::variables_map &arguments, const Context &context) {
     const SizeStyle style = style_from(arguments);
 
-    for (const Row &row : read_rows(arguments)) {
+    for (const Row &row : read_rows(arguments, true)) {
         context.out << fmt::format("  --- {} ---\n", row.kind);
         for (const Field &field : all_fields()) {
             const std::string text = field.text(row, style);

@@ -7,8 +7,10 @@
 #include "commands/activate.h"
 #include "commands/live.h"
 #include "error.h"
+#include "lvm/file_lock.h"
 #include "options.h"
 #include "volumes/chain.h"
+#include "volumes/watching.h"
 
 namespace esnap {
 
@@ -17,11 +19,15 @@ namespace {
 constexpr const char *details =
     "-a y makes every chain live: origins with their snapshots and views. What a killed command\n"
     "left unfinished is finished or taken back. -a n takes them down; nothing of them may be\n"
-    "mounted. Without a VG: all groups that have chains. Other volumes are LVM's.";
+    "mounted. Without a VG: all groups that have chains. Other volumes are LVM's.\n"
+    "--monitor y has dmeventd watch what is live and wants to be, for instance after dmeventd was\n"
+    "killed; n ends that until the next activation.";
 
 po::options_description declare() {
     po::options_description options("Options");
     add_activation_options(options);
+    options.add_options()("monitor", po::value<std::string>()->value_name("y|n"),
+                          "have dmeventd watch how full snapshots and views are, or not");
     return options;
 }
 
@@ -37,8 +43,45 @@ std::vector<std::string> groups_with_chains() {
     return names;
 }
 
+bool wants_monitor(const po::variables_map &arguments) {
+    const std::string text = text_of(arguments, "monitor");
+
+    if (text != "y" && text != "n")
+        throw UsageError(fmt::format("--monitor {}: want y or n", text));
+    if (arguments.count("activate"))
+        throw UsageError("give -a or --monitor, not both: -a y watches, too");
+    return text == "y";
+}
+
+/* What was asked for expressly must work. */
+int monitor_group(const Context &context, bool is_test, bool wanted, const std::string &name) {
+    bool is_done = true;
+
+    with_system([&](System &system) {
+        const FileLock lock(esnap_lock_path(name));
+        const auto tell = [&](const std::string &text) {
+            is_done = false;
+            context.err << text << '\n';
+        };
+        const Vg vg = read_vg(system.lvm, name);
+        if (is_test) {
+            context.say("would {} watching {}", wanted ? "begin" : "end", name);
+            return;
+        }
+        system.conf = policy::read_conf();
+        if (wanted)
+            sync_watching(system, vg, tell);
+        else
+            for (const Chain &chain : find_chains(vg))
+                forget_chain(system, chain, tell);
+    });
+    return is_done ? exit_done : exit_failed;
+}
+
 int run(const po::variables_map &arguments, const Context &context) {
-    const bool active = wants_active(arguments);
+    const bool is_monitor = arguments.count("monitor") > 0;
+    const bool wanted = is_monitor ? wants_monitor(arguments) : wants_active(arguments);
+    const bool is_test = arguments["test"].as<bool>();
     std::vector<std::string> names = words_of(arguments, "VG");
     int code = exit_done;
 
@@ -51,7 +94,8 @@ int run(const po::variables_map &arguments, const Context &context) {
     if (names.empty())
         names = groups_with_chains();
     for (const std::string &name : names)
-        code = std::max(code, activate_group(context, arguments["test"].as<bool>(), active, name));
+        code = std::max(code, is_monitor ? monitor_group(context, is_test, wanted, name)
+                                         : activate_group(context, is_test, wanted, name));
     return code;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
@@ -105,6 +106,7 @@ void pass_on(int level, const char *, int, int, const char *message) {
         ::_exit(LVM2_INIT_FAILED);
     const int code = lvm2_run(handle, line.c_str());
     lvm2_exit(handle);
+    std::fflush(nullptr); // lvmconfig prints past the log function
     ::_exit(code);
 }
 

@@ -155,6 +155,7 @@ void make_origin(System &system, const Chain &chain, const std::vector<OpenedSto
 
     org.origin = chain.origin_node();
     org.chunk_sectors = chunk_sectors_of(stores);
+    set_full_policy(org, system.conf);
     for (const OpenedStore &store : stores)
         org.stores.push_back(store.volume.store_node());
     dmext::bring_up({{.name = chain.device(),

@@ -99,6 +99,11 @@ std::vector<const Volume *> Chain::views_of(const Volume &snapshot) const {
     return found;
 }
 
+bool Chain::can_fill(const Volume &volume) const {
+    return volume.kind == Volume::Kind::view ||
+           (!snapshots.empty() && snapshots.back().store_uuid == volume.store_uuid);
+}
+
 std::vector<const Volume *> Chain::volumes() const {
     std::vector<const Volume *> all;
 

@@ -9,6 +9,8 @@
 //                esnap.chain=<uuid>  esnap.store=<uuid>  esnap.serial=<number>
 //                a view's also: esnap.of=<uuid of the snapshot's store>
 //   a store that is being made or removed: esnap.pending, esnap.removing
+//   a store whose volume has settings of its own (esnap lvchange):
+//                esnap.monitor=y|n  esnap.threshold=<percent>  esnap.percent=<percent>
 //
 // An LV's uuid stays when it is renamed. The origin's layout is in its name: NAME_eorig is
 // stacked, NAME is live (taken over while it was in use).
@@ -36,6 +38,9 @@ inline constexpr const char *serial = "esnap.serial=";
 inline constexpr const char *of = "esnap.of=";
 inline constexpr const char *pending = "esnap.pending";
 inline constexpr const char *removing = "esnap.removing";
+inline constexpr const char *monitor = "esnap.monitor=";
+inline constexpr const char *threshold = "esnap.threshold=";
+inline constexpr const char *percent = "esnap.percent=";
 } // namespace tag
 
 /** A snapshot or a view: a store and the device that shows it. */
@@ -75,6 +80,8 @@ struct Chain {
     std::string origin_node() const;
     VolumeName volume_name() const { return {vg, name}; }
     std::vector<const Volume *> views_of(const Volume &snapshot) const;
+    /** Can its area still fill? Older snapshots take no copies any more. */
+    bool can_fill(const Volume &volume) const;
     /** Every snapshot and view. */
     std::vector<const Volume *> volumes() const;
 };

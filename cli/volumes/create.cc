@@ -2,6 +2,7 @@
 #include "volumes/create.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "offline/formatter.h"
 #include "offline/superblock.h"
 #include "volumes/live.h"
+#include "volumes/watching.h"
 
 namespace esnap {
 
@@ -19,6 +21,9 @@ namespace {
 
 constexpr const char *take_snapshot = "take a snapshot of";
 constexpr const char *make_store = "create the store of";
+
+constexpr std::chrono::milliseconds room_pause{200};
+constexpr int room_tries = 5 * 60 * 5; // five minutes
 
 std::string as_text(const Uuid &uuid) {
     return uuid_text(uuid.data());
@@ -147,6 +152,8 @@ void add_end(SnapshotPlan &p) {
                                       "ESNAP-image-" + as_text(p.tags.store),
                                       sectors_of(p.origin_lv), {p.store_node()}));
     p.plan.add(complete_step(p.system, p.snapshot));
+    if (p.system.monitor != nullptr && p.system.conf.monitoring)
+        p.plan.add(watch_step(p.system, p.snapshot, "ESNAP-image-" + as_text(p.tags.store)));
 }
 
 Words protect_lv(const std::string &path) {
@@ -165,6 +172,7 @@ dmext::EsnapshotOrg first_org(const SnapshotPlan &p, const std::string &origin) 
     org.origin = origin;
     org.chunk_sectors = p.chunk_sectors;
     org.stores = {p.store_node()};
+    set_full_policy(org, p.system.conf);
     return org;
 }
 
@@ -230,11 +238,40 @@ void plan_first_unused(SnapshotPlan &p) {
     add_end(p);
 }
 
+/*
+ * Writes that wait for room would hold the switch up with the origin suspended, and LVM, which
+ * reads every device, would wait for the origin before it gives room. So room first: the area
+ * grows by itself or by hand (lvextend takes no lock of ours), or on_full ends the waiting.
+ */
+dmext::Step wait_for_room_step(System &system, const Chain &chain) {
+    System *s = &system;
+    const std::string newest = chain.snapshots.empty() ? "" : chain.snapshots.back().name;
+
+    return {fmt::format("wait until {} has room", newest), [=](dmext::PlanContext &c) {
+                for (int tries = 0; tries < room_tries; tries++) {
+                    if (!has_waiting_writes(*s, chain))
+                        return;
+                    if (tries == 0)
+                        c.api.report(fmt::format("{}/{} is full and writes wait; the snapshot is "
+                                                 "taken as soon as it has room (esnap lvextend)",
+                                                 chain.vg, newest));
+                    c.api.pause(room_pause);
+                }
+                throw Error(take_snapshot, chain.volume_name().text(),
+                            fmt::format("{} is full and has got no room", newest),
+                            fmt::format("run esnap lvextend {}/{} -L +SIZE, then this again",
+                                        chain.vg, newest));
+            }};
+}
+
 void plan_next(SnapshotPlan &p, const Chain &chain) {
     begin_store(p, &chain);
     add_format(p, "/dev/mapper/" + chain.device());
+    p.plan.add(wait_for_room_step(p.system, chain));
     p.plan.append(dmext::add_newest_store(p.system.dm, chain.device(), p.store_node()));
     add_end(p);
+    if (p.system.monitor != nullptr && !chain.snapshots.empty())
+        p.plan.add(forget_step(p.system, chain.snapshots.back(), false));
 }
 
 const Lv &require_usable_lv(const Vg &vg, const VolumeName &name) {
@@ -340,6 +377,8 @@ dmext::Plan create_view(System &system, const Vg &vg, const Found &found, const 
     plan.append(dmext::create_view(dm_name(vg.name, view.lv), "ESNAP-view-" + as_text(tags.store),
                                    sectors, {node, org.origin, snapshot.store_node()}));
     plan.add(complete_step(system, view));
+    if (system.monitor != nullptr && system.conf.monitoring)
+        plan.add(watch_step(system, view, "ESNAP-view-" + as_text(tags.store)));
     return plan;
 }
 

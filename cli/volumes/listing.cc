@@ -11,6 +11,8 @@
 #include "dm-ext/device.h"
 #include "dm-ext/status.h"
 #include "error.h"
+#include "volumes/autoextend.h"
+#include "volumes/watching.h"
 
 namespace esnap {
 
@@ -165,11 +167,16 @@ std::uint64_t percent_number(const Row &row) {
 }
 
 template <std::string Row::*member>
+std::uint64_t whole_number(const Row &row) {
+    return (row.*member).empty() ? 0 : std::stoull(row.*member);
+}
+
+template <std::string Row::*member>
 std::string member_text(const Row &row, const SizeStyle &) {
     return row.*member;
 }
 
-const std::array<Field, 15> fields{{
+const std::array<Field, 19> fields{{
     {"lv_name", "LV", "LV Name", false, "name", member_text<&Row::name>, nullptr},
     {"vg_name", "VG", "VG Name", false, "volume group", member_text<&Row::vg>, nullptr},
     {"lv_attr", "Attr", "Attributes", false, "type o s v, permission, state a I S -, open, F full",
@@ -197,6 +204,15 @@ const std::array<Field, 15> fields{{
     {"store_uuid", "Store", "Store UUID", false, "uuid of the store", member_text<&Row::store>,
      nullptr},
     {"lv_tags", "Tags", "Tags", false, "tags of the LV beneath", member_text<&Row::tags>, nullptr},
+    {"monitor", "Monitor", "Monitor", false, "does dmeventd watch how full it is",
+     member_text<&Row::monitor>, nullptr},
+    {"threshold", "Thresh%", "Extended at %", true,
+     "how full it is when it is extended; 100: never", member_text<&Row::threshold>,
+     whole_number<&Row::threshold>},
+    {"percent", "Grow%", "Grows by %", true, "by how much of its size it is extended",
+     member_text<&Row::percent>, whole_number<&Row::percent>},
+    {"extents", "GrowExt", "Grows by extents", true, "the same, where it is a number of extents",
+     member_text<&Row::extents>, whole_number<&Row::extents>},
 }};
 
 } // namespace
@@ -215,6 +231,25 @@ std::vector<Row> list_volumes(System &system, const Vg &vg, bool hidden) {
         }
     }
     return rows;
+}
+
+void add_policies(System &system, const Vg &vg, std::vector<Row> &rows) {
+    for (const Chain &chain : find_chains(vg)) {
+        for (const Volume *volume : chain.volumes()) {
+            const auto row = std::ranges::find(rows, volume->name, &Row::name);
+            if (row == rows.end() || row->vg != vg.name || !chain.can_fill(*volume))
+                continue;
+            const policy::Policy policy = policy_of(system, *volume);
+            row->threshold = fmt::to_string(policy.threshold);
+            if (policy.extents > 0)
+                row->extents = fmt::to_string(policy.extents);
+            else
+                row->percent = fmt::to_string(policy.percent);
+            if (system.monitor != nullptr)
+                row->monitor = system.monitor->is_watched(volume->device_uuid()) ? "monitored"
+                                                                                 : "not monitored";
+        }
+    }
 }
 
 std::span<const Field> all_fields() {

@@ -31,10 +31,17 @@ struct Row {
     std::string chain;
     std::string store;
     std::string tags;
+    std::string monitor;   /**< monitored, not monitored, or empty: there is nothing to watch */
+    std::string threshold; /**< of the policy, in percent */
+    std::string percent;   /**< by how much it grows; empty: by extents */
+    std::string extents;   /**< the same; empty: by percent */
 };
 
 /** Every volume of the group that is ours; with @hidden also the LVs beneath. */
 std::vector<Row> list_volumes(System &system, const Vg &vg, bool hidden);
+
+/** Fills in the fields about watching and policy: they cost questions to LVM and dmeventd. */
+void add_policies(System &system, const Vg &vg, std::vector<Row> &rows);
 
 /** How sizes are printed: b s k m g t p e, or h for what fits. */
 struct SizeStyle {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "dm-ext/device.h"
+#include "dm-ext/status.h"
 #include "dm-ext/versions.h"
 #include "error.h"
 
@@ -64,6 +65,17 @@ dmext::EsnapshotOrg require_live_org(System &system, const std::string &operatio
         throw Error(operation, chain.volume_name().text(), "it is not active with its snapshots",
                     fmt::format("run esnap vgchange -ay {}", chain.vg));
     return *org;
+}
+
+bool has_waiting_writes(System &system, const Chain &chain) {
+    const dmext::Table status = dmext::Device(system.dm, chain.device()).status();
+
+    return dmext::parse_org_status(status.at(0)).state == dmext::OrgState::full;
+}
+
+void set_full_policy(dmext::EsnapshotOrg &org, const policy::Conf &conf) {
+    org.on_full = conf.on_full_error ? dmext::OnFull::error : dmext::OnFull::invalidate;
+    org.queue_timeout_seconds = conf.queue_timeout.value_or(dmext::default_queue_timeout_seconds);
 }
 
 bool is_in_table(System &system, const dmext::EsnapshotOrg &org, const Volume &snapshot) {

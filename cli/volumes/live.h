@@ -18,6 +18,12 @@ std::optional<dmext::EsnapshotOrg> live_org(System &system, const Chain &chain);
 dmext::EsnapshotOrg require_live_org(System &system, const std::string &operation,
                                      const Chain &chain);
 
+/** What the configuration says of an area that is full, for a table that is to be loaded. */
+void set_full_policy(dmext::EsnapshotOrg &org, const policy::Conf &conf);
+
+/** Is the chain's newest store full, so that writes to the origin wait? */
+bool has_waiting_writes(System &system, const Chain &chain);
+
 /** Does the device exist, with a table? */
 bool is_live(System &system, const std::string &device);
 /** How often the device is opened; 0 if it does not exist. */

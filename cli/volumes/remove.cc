@@ -7,6 +7,7 @@
 #include "dm-ext/recipes.h"
 #include "error.h"
 #include "volumes/live.h"
+#include "volumes/watching.h"
 
 namespace esnap {
 
@@ -49,6 +50,8 @@ dmext::Plan remove_view(System &system, const Volume &view) {
 
     require_unused(system, view);
     plan.add(mark_step(system, view));
+    if (system.monitor != nullptr)
+        plan.add(forget_step(system, view, wants_watching(system, view)));
     if (is_live(system, view.device()))
         plan.append(dmext::take_down(system.dm, {view.device()}));
     plan.add(remove_store_step(system, view));
@@ -76,6 +79,8 @@ dmext::Plan remove_snapshot(System &system, const Chain &chain, const Volume &sn
     require_removable(system, chain, snapshot);
     const dmext::EsnapshotOrg org = require_live_org(system, operation, chain);
     plan.add(mark_step(system, snapshot));
+    if (system.monitor != nullptr && chain.can_fill(snapshot))
+        plan.add(forget_step(system, snapshot, wants_watching(system, snapshot)));
     if (is_in_table(system, org, snapshot)) {
         std::vector<std::string> images;
         if (is_live(system, snapshot.device()))

@@ -9,14 +9,20 @@
 #include "dm-ext/api.h"
 #include "dm-ext/plan.h"
 #include "lvm/api.h"
+#include "monitor/api.h"
+#include "policy/conf.h"
 #include "volumes/names.h"
 
 namespace esnap {
 
-/** The outside world. Both must outlive the plans made with it. */
+/** The outside world. All must outlive the plans made with it. */
 struct System {
     LvmApi &lvm;
     dmext::DmApi &dm;
+    /** Null: nobody watches areas here. */
+    MonitorApi *monitor = nullptr;
+    /** What the administrator wants, for commands that ask. */
+    policy::Conf conf = {};
 };
 
 /**

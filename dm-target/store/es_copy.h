@@ -100,6 +100,12 @@ struct es_copy {
 int es_copy_pool_init(struct es_copy_pool *pool);
 void es_copy_pool_exit(struct es_copy_pool *pool);
 
+/* Blocks held by copies now: what the store will take soon. */
+static inline u32 es_copy_pool_blocks(const struct es_copy_pool *pool)
+{
+	return pool->blocks[ES_COPY_SMALL] + pool->blocks[ES_COPY_LARGE];
+}
+
 /**
  * es_copy_alloc - a copy of @nr chunks from @chunk with its pages, zeroed.
  *

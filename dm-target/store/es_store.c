@@ -59,6 +59,7 @@ int es_store_open(struct block_device *bdev, struct es_store **out, enum es_faul
 	if (!store)
 		return -ENOMEM;
 	kref_init(&store->ref);
+	store->low_percent = ES_LOW_WATER_PERCENT;
 	store->bdev = bdev;
 	mutex_init(&store->commit_lock);
 	mutex_init(&store->load_lock);

@@ -35,6 +35,9 @@ enum es_table_state {
 	ES_TABLE_INDEXED,	/* sealed: by its index, whose blocks come when they are wanted */
 };
 
+/* Percentage of an area in use from which it counts as low, until somebody says otherwise. */
+#define ES_LOW_WATER_PERCENT 70u
+
 /**
  * struct es_store - a store in use.
  * @ref: references of tables, images and views
@@ -49,6 +52,8 @@ enum es_table_state {
  * @open_cap: places in @open
  * @open_lost: @open is incomplete (no memory): the segment gets no summary
  * @low: beyond the low-water mark when last looked at
+ * @low_percent: the mark, a percentage of the device
+ * @low_mark: where that was when last looked at
  * @summaries: summary writes under way
  *
  * @load_lock: one loader at a time
@@ -72,6 +77,8 @@ struct es_store {
 	u32 open_cap;
 	bool open_lost;
 	bool low;
+	u32 low_percent;
+	u64 low_mark;
 	atomic_t summaries;
 
 	struct mutex load_lock;		/* one loader at a time */

@@ -78,22 +78,15 @@ void es_area_io_hints(const struct es_store *store, struct queue_limits *limits)
 	limits->misaligned = 0;
 }
 
-bool es_area_is_grown(unsigned int argc, char **argv)
-{
-	if (argc == 1 && !strcasecmp(argv[0], "grown"))
-		return true;
-	DMWARN("unknown message %s: want grown", argc ? argv[0] : "");
-	return false;
-}
-
 void es_area_status(const struct es_store *store, const char *state, char *result,
 		    unsigned int maxlen)
 {
 	unsigned int sz = 0;
 
-	DMEMIT("%llu/%llu %llu %s", (unsigned long long)es_store_used_sectors(store),
+	DMEMIT("%llu/%llu %llu %s %u", (unsigned long long)es_store_used_sectors(store),
 	       (unsigned long long)es_store_total_sectors(store),
-	       (unsigned long long)es_store_metadata_sectors(store), state);
+	       (unsigned long long)es_store_metadata_sectors(store), state,
+	       READ_ONCE(store->low_percent));
 }
 
 /* State of position @i of an attached chain. */
@@ -108,6 +101,29 @@ static const char *chain_state(const struct es_chain *chain, u32 i)
 	if (es_engine_full(&chain->engine))
 		return "full";
 	return es_store_low(chain->stores[i]) ? "low" : "ok";
+}
+
+int es_area_low_water(const struct es_store *base, u32 percent)
+{
+	struct es_chain *chain = es_chain_find(base->sb.chain_uuid);
+	struct es_store *newest;
+	int r = -ENXIO;
+
+	if (chain) {
+		read_lock(&chain->map_lock);
+		newest = es_chain_newest(chain);
+		if (newest && es_uuid_equal(newest->sb.store_uuid, base->sb.store_uuid)) {
+			es_events_low_water(newest, percent);
+			r = 0;
+		}
+		read_unlock(&chain->map_lock);
+		if (!r)
+			es_engine_look_for_space(&chain->engine);
+		es_chain_put(chain);
+	}
+	if (r)
+		DMWARN("%pg: low_water: it is not the newest store of a live chain", base->bdev);
+	return r;
 }
 
 void es_area_status_chain(const struct es_store *base, char *result, unsigned int maxlen)

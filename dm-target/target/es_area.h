@@ -23,11 +23,11 @@ int es_area_check(struct dm_target *ti, const struct es_store *store, u32 serial
 /* The limits of a device that shows @store's origin. */
 void es_area_io_hints(const struct es_store *store, struct queue_limits *limits);
 
-/* Whether a message is "grown": the store's device may have more room. */
-bool es_area_is_grown(unsigned int argc, char **argv);
-
 /* Status line of the store as its chain knows it; @base is only its identity. */
 void es_area_status_chain(const struct es_store *base, char *result, unsigned int maxlen);
+
+/* Move the low-water mark of the newest store of @base's chain, if that is @base's. */
+int es_area_low_water(const struct es_store *base, u32 percent);
 
 /* Status line of @store; @state: ok, low, full, invalid or failed. */
 void es_area_status(const struct es_store *store, const char *state, char *result,

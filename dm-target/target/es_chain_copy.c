@@ -82,7 +82,11 @@ static bool chain_old_ready(struct es_engine *e, struct es_copy *copy)
 static void chain_recorded(struct es_engine *e, const struct es_extent *extents, u32 nr, u64 seq)
 {
 	es_store_insert(e->append.store, extents, nr, seq);
-	es_events_usage(e->append.store);
+}
+
+static void chain_usage(struct es_engine *e, u32 blocks)
+{
+	es_events_usage(e->append.store, blocks);
 }
 
 static bool chain_settle(struct es_engine *e, struct es_copy *copy)
@@ -155,6 +159,8 @@ static void chain_space(struct es_engine *e, enum es_space space)
 	struct es_store *store = e->append.store;
 
 	switch (space) {
+	case ES_SPACE_GROWN:
+		return;	/* usage tells whether it is still low */
 	case ES_SPACE_FULL:
 		DMWARN("%pg: store is full, writes that need a copy wait", store->bdev);
 		break;
@@ -180,6 +186,7 @@ const struct es_engine_ops es_chain_engine_ops = {
 	.read_old = chain_read_old,
 	.old_ready = chain_old_ready,
 	.recorded = chain_recorded,
+	.usage = chain_usage,
 	.settle = chain_settle,
 	.release = chain_release,
 	.issue = chain_issue,

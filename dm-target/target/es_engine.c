@@ -235,9 +235,21 @@ static void store_is_full(struct es_engine *e)
 	}
 }
 
+/* Use what the device has gained before it is needed: the low-water mark moves with it. */
+static void look_for_space(struct es_engine *e)
+{
+	e->look = false;
+	if (es_store_grow(e->append.store) > 0 && !e->full)
+		e->ops->space(e, ES_SPACE_GROWN);
+}
+
 static void start_append(struct es_engine *e)
 {
-	if (e->append.busy || !has_ready(e) || e->given_up)
+	if (e->append.busy || e->given_up)
+		return;
+	if (e->look)
+		look_for_space(e);
+	if (!has_ready(e))
 		return;
 	if (es_append_start(&e->append, e->ready, &e->taken) == -ENOSPC &&
 	    (es_store_grow(e->append.store) <= 0 ||
@@ -321,6 +333,7 @@ static void engine_work(struct work_struct *work)
 		if (m.append_done)
 			finish_append(e);
 		handle_copies(e, &m);
+		e->look |= m.look_for_space;
 		if (m.timed_out && e->full)
 			e->ops->space(e, ES_SPACE_TIMEOUT);
 		/* All writes that could go have gone; reads in between would keep them apart. */
@@ -328,6 +341,8 @@ static void engine_work(struct work_struct *work)
 		advance_all(e, &m.incoming);
 		start_append(e);
 		advance_stalled(e);	/* a full store may have ended copies */
+		if (!e->given_up)
+			e->ops->usage(e, es_copy_pool_blocks(&e->pool));
 		blk_finish_plug(&plug);
 	}
 	mutex_unlock(&e->owner);
@@ -430,6 +445,7 @@ int es_engine_use(struct es_engine *e, struct es_store *store)
 	flush_work(&e->work);
 	cancel_delayed_work_sync(&e->timer);
 	e->full = false;
+	e->look = false;
 	e->full_status = BLK_STS_OK;
 	e->given_up = !store;
 	if (!store)

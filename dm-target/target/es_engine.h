@@ -43,6 +43,7 @@ enum es_space {
 	ES_SPACE_OK,
 	ES_SPACE_FULL,
 	ES_SPACE_TIMEOUT,	/* full for too long: end the waiting */
+	ES_SPACE_GROWN,		/* it was not full, but there is more of it now */
 };
 
 /**
@@ -57,6 +58,7 @@ enum es_space {
  * @old_ready: the data is there (@copy->read_error tells); returns true when the
  *	copy can be appended, false when it has started another read or was dropped
  * @recorded: the extents are durable
+ * @usage: @blocks of old data are under way to the store
  * @settle: the copy is durable and in the map; returns true if it may be released
  *	at once, else it comes back by es_engine_drained
  * @release: its chunks are no longer needed from where they were; @first, @nr
@@ -70,6 +72,7 @@ struct es_engine_ops {
 	void (*read_old)(struct es_engine *e, struct es_copy *copy);
 	bool (*old_ready)(struct es_engine *e, struct es_copy *copy);
 	void (*recorded)(struct es_engine *e, const struct es_extent *extents, u32 nr, u64 seq);
+	void (*usage)(struct es_engine *e, u32 blocks);
 	bool (*settle)(struct es_engine *e, struct es_copy *copy);
 	void (*release)(struct es_engine *e, u64 first, u64 nr);
 	void (*issue)(struct es_engine *e, struct es_write *w);
@@ -89,6 +92,7 @@ struct es_engine_ops {
  * @ready: copies to be appended, by class; the first ones may be recorded in part
  * @taken: copies all of whose chunks are in a record
  * @full: the store has no room for the first of @ready
+ * @look: the store's device may have grown
  * @given_up: there is no store any more
  * @queued: writes inside (for the status line)
  * @idle: woken when the last copy is gone
@@ -115,6 +119,7 @@ struct es_engine {
 	struct list_head ready[ES_COPY_CLASSES];
 	struct list_head taken;
 	bool full;
+	bool look;
 	bool given_up;
 	atomic_t queued;
 	u32 chunk_blocks;

@@ -7,6 +7,8 @@
 #include "es_events.h"
 #include "es_registry.h"
 
+#define DM_MSG_PREFIX "esnapshot"
+
 static DEFINE_MUTEX(chains_mutex);
 static DEFINE_SPINLOCK(chains_spin);	/* the list, and the uuids in it */
 static LIST_HEAD(chains);
@@ -182,18 +184,52 @@ void es_events_signal(struct es_store *store)
 	mutex_unlock(&images_mutex);
 }
 
-bool es_store_low(const struct es_store *store)
+/* --- the low-water mark --- */
+
+static bool beyond_low_water(const struct es_store *store, u32 blocks)
 {
-	return es_log_used_blocks(&store->log) * 100 >=
-	       store->sb.device_blocks * ES_LOW_WATER_PERCENT;
+	return (es_log_used_blocks(&store->log) + blocks) * 100 >=
+	       store->sb.device_blocks * READ_ONCE(store->low_percent);
 }
 
-void es_events_usage(struct es_store *store)
+bool es_store_low(const struct es_store *store)
 {
-	bool low = es_store_low(store);
+	return READ_ONCE(store->low) || beyond_low_water(store, 0);
+}
 
+void es_events_usage(struct es_store *store, u32 blocks)
+{
+	u64 mark = store->sb.device_blocks * READ_ONCE(store->low_percent);
+	bool low = beyond_low_water(store, blocks);
+
+	if (store->low && mark == store->low_mark)
+		return;
+	store->low_mark = mark;
 	if (low == store->low)
 		return;
-	store->low = low;
+	WRITE_ONCE(store->low, low);
 	es_events_signal(store);
+}
+
+void es_events_low_water(struct es_store *store, u32 percent)
+{
+	WRITE_ONCE(store->low_percent, percent);
+}
+
+int es_events_message(unsigned int argc, char **argv)
+{
+	u32 percent;
+
+	if (argc == 1 && !strcasecmp(argv[0], "grown"))
+		return 0;
+	if (argc != 2 || strcasecmp(argv[0], "low_water")) {
+		DMWARN("unknown message %s: want grown or low_water <percent>",
+		       argc ? argv[0] : "");
+		return -EINVAL;
+	}
+	if (kstrtou32(argv[1], 10, &percent) || percent < 1 || percent > 100) {
+		DMWARN("low_water %s: want a percentage, 1 to 100", argv[1]);
+		return -EINVAL;
+	}
+	return percent;
 }

@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include "es_args.h"
 #include "es_area.h"
+#include "es_events.h"
 #include "es_image.h"
 #include "es_module.h"
 #include "es_registry.h"
@@ -135,14 +136,17 @@ static void snapshot_status(struct dm_target *ti, status_type_t type, unsigned i
 	}
 }
 
-/* "grown" says what a resume says, without stopping anything. */
 static int snapshot_message(struct dm_target *ti, unsigned int argc, char **argv, char *result,
 			    unsigned int maxlen)
 {
-	if (!es_area_is_grown(argc, argv))
-		return -EINVAL;
-	snapshot_resume(ti);
-	return 0;
+	struct es_snapshot *s = ti->private;
+	int percent = es_events_message(argc, argv);
+
+	if (percent > 0)
+		return es_area_low_water(s->image.base, percent);
+	if (!percent)
+		snapshot_resume(ti);	/* says what a resume says, without stopping anything */
+	return percent;
 }
 
 static int snapshot_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn fn,

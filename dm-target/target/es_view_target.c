@@ -353,9 +353,12 @@ static int view_message(struct dm_target *ti, unsigned int argc, char **argv, ch
 			unsigned int maxlen)
 {
 	struct es_view_table *t = ti->private;
+	int percent = es_events_message(argc, argv);
 
-	if (!es_area_is_grown(argc, argv))
-		return -EINVAL;
+	if (percent < 0)
+		return percent;
+	if (percent)
+		es_events_low_water(t->view->store, percent);
 	es_engine_look_for_space(&t->view->engine);
 	return 0;
 }

@@ -189,7 +189,11 @@ static bool view_old_ready(struct es_engine *e, struct es_copy *copy)
 static void view_recorded(struct es_engine *e, const struct es_extent *extents, u32 nr, u64 seq)
 {
 	es_store_insert(e->append.store, extents, nr, seq);
-	es_events_usage(e->append.store);
+}
+
+static void view_usage(struct es_engine *e, u32 blocks)
+{
+	es_events_usage(e->append.store, blocks);
 }
 
 static bool view_settle(struct es_engine *e, struct es_copy *copy)
@@ -211,6 +215,8 @@ static void view_space(struct es_engine *e, enum es_space space)
 {
 	struct es_store *store = e->append.store;
 
+	if (space == ES_SPACE_GROWN)
+		return;	/* usage tells whether it is still low */
 	if (space == ES_SPACE_FULL)
 		DMWARN("%pg: store is full, writes that need space wait", store->bdev);
 	else if (space == ES_SPACE_OK)
@@ -352,6 +358,7 @@ const struct es_engine_ops es_view_engine_ops = {
 	.read_old = view_read_old,
 	.old_ready = view_old_ready,
 	.recorded = view_recorded,
+	.usage = view_usage,
 	.settle = view_settle,
 	.release = view_release,
 	.issue = view_issue,

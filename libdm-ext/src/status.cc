@@ -99,7 +99,9 @@ std::string to_string(const OrgStatus &s) {
 }
 
 std::string to_string(const AreaStatus &s) {
-    return fmt::format("{}/{} {} {}", s.used, s.total, s.metadata, to_string(s.state));
+    const std::string low_water = s.low_water ? fmt::format(" {}", *s.low_water) : "";
+
+    return fmt::format("{}/{} {} {}{}", s.used, s.total, s.metadata, to_string(s.state), low_water);
 }
 
 std::string to_string(const StripedStatus &s) {
@@ -139,6 +141,8 @@ AreaStatus parse_area_status(const Target &line) {
         words.fail(
             fmt::format("{} sectors of metadata are more than the {} used", s.metadata, s.used));
     s.state = read_state(words, area_states);
+    if (words.left() > 0)
+        s.low_water = words.number<std::uint32_t>("low-water mark", 1, 100);
     return s;
 }
 

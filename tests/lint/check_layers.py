@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Nothing in dm-target/ depends upward, and core/ knows no kernel.
+"""Nothing depends upward: dm-target/'s layers, policy/ and the dmeventd plugin; core/ knows no kernel.
 
 core/ includes core's own headers only; es_env.h alone may include from outside or ask
-which world it is in. store/ never names target/. target/ never sees bytes as they are on disk.
+which world it is in. store/ never names target/. target/ never sees bytes as they are on disk. policy/ is pure: its own headers
+and libraries. The plugin, which lives in dmeventd, names nothing of cli/ and never LVM's library.
 """
 
 import re
@@ -10,6 +11,7 @@ import re
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 ON_DISK = re.compile(r"\b(__[lb]e(16|32|64)|[lb]e(16|32|64)_to_cpu\w*|cpu_to_[lb]e(16|32|64)\w*)\b")
 CODE = (".c", ".h")
+CPP = (".cc", ".h")
 
 
 def lines_of(path):
@@ -51,7 +53,33 @@ def check_target(tree):
                 yield f"{tree.name(path)}:{number}: target handles {found[0]}, which is core's"
 
 
+def own_includes(tree, folder):
+    for path in tree.files(folder, CPP):
+        for number, line in lines_of(path):
+            include = INCLUDE.match(line)
+            if include:
+                yield f"{tree.name(path)}:{number}", include[1], include[2]
+
+
+def check_policy(tree):
+    for where, quote, name in own_includes(tree, "policy"):
+        if quote == '"' and not name.startswith("policy/"):
+            yield f"{where}: policy includes {name}"
+        elif quote == "<" and ("devmapper" in name or name.startswith(("lvm", "sys/", "boost/"))):
+            yield f"{where}: policy includes {name}: it asks nothing of the system"
+
+
+def check_plugin(tree):
+    for where, quote, name in own_includes(tree, "dmeventd-plugin"):
+        if quote == '"' and name.split("/")[0] not in ("policy", "dm-ext", "dmeventd-plugin"):
+            yield f"{where}: the plugin includes {name}"
+        elif "lvm2cmd" in name:
+            yield f"{where}: the plugin includes {name}"
+
+
 def check(tree):
+    yield from check_policy(tree)
+    yield from check_plugin(tree)
     yield from check_core(tree)
     yield from check_store(tree)
     yield from check_target(tree)
@@ -63,6 +91,8 @@ CLEAN = {
     "dm-target/store/es_s.c": '#include <linux/bio.h>\n#include "es_a.h"\n',
     "dm-target/target/es_t.h": '#include "es_s.h"\n',
     "dm-target/target/es_t.c": '#include <linux/device-mapper.h>\n#include "es_t.h"\n',
+    "policy/p.cc": '#include "policy/p.h"\n#include <string>\n',
+    "dmeventd-plugin/e.cc": '#include "dm-ext/status.h"\n#include "policy/p.h"\n#include <spawn.h>\n',
 }
 PLANTED = [
     {"dm-target/core/es_b.c": "#include <linux/bio.h>\n"},
@@ -72,4 +102,8 @@ PLANTED = [
     {"dm-target/store/es_b.c": '#include "../target/es_t.h"\n'},
     {"dm-target/target/es_b.c": "static __le64 x;\n"},
     {"dm-target/target/es_b.c": "\treturn le32_to_cpu(x);\n"},
+    {"policy/b.cc": '#include "volumes/chain.h"\n'},
+    {"policy/b.h": "#include <libdevmapper.h>\n"},
+    {"dmeventd-plugin/b.cc": '#include "lvm/api.h"\n'},
+    {"dmeventd-plugin/b.cc": "#include <lvm2cmd.h>\n"},
 ]

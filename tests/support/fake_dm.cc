@@ -297,7 +297,7 @@ Reply FakeDm::query(const Request &request) {
     if (request.op == Op::table)
         reply.targets = table;
     if (request.op == Op::status)
-        reply.targets = status_of(table);
+        reply.targets = status_of(request.name, table);
     if (request.op == Op::deps)
         for (const DeviceNumber number : deps_of(table))
             reply.deps.push_back(number);
@@ -305,7 +305,7 @@ Reply FakeDm::query(const Request &request) {
 }
 
 /* Only our own targets have one here. */
-Table FakeDm::status_of(const Table &live) const {
+Table FakeDm::status_of(const std::string &name, const Table &live) const {
     Table status = live;
 
     for (Target &target : status) {
@@ -313,7 +313,8 @@ Table FakeDm::status_of(const Table &live) const {
         if (target.type == immutable_type)
             target.params = (state_of ? state_of(live) : "ok") + " 128 1 0/32 0 - -";
         if (target.type == "esnapshot" || target.type == "esnapshot-view")
-            target.params = "256/1024 8 ok";
+            target.params =
+                status_of_area.contains(name) ? status_of_area.at(name) : "256/1024 8 ok";
     }
     return status;
 }

@@ -53,6 +53,8 @@ public:
     /** What the kernel has. */
     std::vector<TargetVersion> versions{
         {"esnapshot-org", 1, 0, 0}, {"esnapshot", 1, 0, 0}, {"esnapshot-view", 1, 0, 0}};
+    /** What images and views say, by name; the others have room. */
+    std::map<std::string, std::string> status_of_area;
     /** Is called by EventSource::wait(), to let something happen meanwhile. */
     std::function<void(EventSource &)> while_waiting;
 
@@ -103,7 +105,7 @@ private:
     void use_cookie(const Request &request);
     Reply query(const Request &request);
     Info info_of(const std::string &name) const;
-    Table status_of(const Table &live) const;
+    Table status_of(const std::string &name, const Table &live) const;
     int open_count(const FakeDevice &device) const;
     std::set<DeviceNumber> deps_of(const Table &table) const;
     std::string named(const Table &table) const;

@@ -258,10 +258,11 @@ TEST_CASE("plans for snapshots and views", "[cli]") {
 
     CHECK(create_snapshot(w.system, w.vg(), "data", wanted).listing() ==
           Lines{"1. create the store of vg/wednesday", "2. format /dev/mapper/vg-wednesday_ecow",
-                "3. load a table into vg-data: with /dev/mapper/vg-wednesday_ecow",
-                "4. freeze vg-data and switch to the new table (cannot be taken back)",
-                "5. create vg-wednesday (esnapshot)",
-                "6. mark as complete vg/wednesday (cannot be taken back)"});
+                "3. wait until tuesday has room",
+                "4. load a table into vg-data: with /dev/mapper/vg-wednesday_ecow",
+                "5. freeze vg-data and switch to the new table (cannot be taken back)",
+                "6. create vg-wednesday (esnapshot)",
+                "7. mark as complete vg/wednesday (cannot be taken back)"});
     w.dm.open("vg-other");
     CHECK(create_snapshot(w.system, w.vg(), "other", wanted).size() == 10);
     w.dm.close("vg-other");

@@ -84,12 +84,15 @@ TEST_CASE("dmext: the status of an origin is read as printed", "[dmext]") {
 TEST_CASE("dmext: the status of an image or view is read as printed", "[dmext]") {
     for (const std::string type : {"esnapshot", "esnapshot-view"})
         for (const std::string state : {"ok", "low", "full", "invalid", "failed"}) {
-            const std::string params = "8/32 4 " + state;
+            const std::string params = "8/32 4 " + state + " 70";
             CAPTURE(type, params);
             CHECK(to_string(parse_area_status({0, 8, type, params + " later"})) == params);
         }
     CHECK(parse_area_status({0, 8, "esnapshot", "8/32 4 low"}) ==
-          AreaStatus{8, 32, 4, AreaState::low});
+          AreaStatus{8, 32, 4, AreaState::low, {}});
+    CHECK(parse_area_status({0, 1, "esnapshot", "8/32 4 low 55 later"}).low_water == 55);
+    CHECK_FALSE(parse_area_status({0, 1, "esnapshot", "8/32 4 low"}).low_water);
+    CHECK_THROWS_AS(parse_area_status({0, 1, "esnapshot", "8/32 4 low x"}), Error);
 }
 
 TEST_CASE("dmext: how full an area is", "[dmext]") {

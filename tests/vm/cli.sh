@@ -107,7 +107,8 @@ refused 5 'one chain has one chunk size' esnap lvcreate --esnapshot -L 8M -c 4k 
 refused 5 'LV beneath' esnap lvremove -y vg/monday_ecow
 refused 5 'it is in use' esnap vgchange -an vg
 refused 5 'there is a volume try already' esnap lvrename vg monday try
-refused 5 'dmeventd' esnap lvchange --monitor y vg/data
+refused 5 'it is an origin' esnap lvchange --monitor y vg/data
+refused 5 "dmeventd's plugin" esnap lvchange --monitor y vg/tuesday # it is not installed here
 
 say "the origin grows while it is mounted and not stacked yet"
 esnap lvextend -L +8M vg/data

@@ -64,6 +64,39 @@ stop
 esnap check /dev/mapper/s
 dmsetup remove s
 
+say "the low-water mark can be moved, and growth is seen before it is needed"
+area() { dmsetup status img | awk -v field="$1" '{ sub(".*/", "", $4); print $field }'; } # area FIELD
+is_area() { [ "$(area 6)" = "$1" ]; }
+events() { dmsetup info -c --noheadings -o events img; }
+store s 0 8192
+start s
+expect 70 "$(area 7)" "the low-water mark"
+for wrong in "low_water 0" "low_water 101" "low_water x" "low_water" "low_water 50 50" "high_water 50"; do
+    refuse dmsetup message img 0 "$wrong"
+done
+line=$(dmsetup table img)
+dmsetup message img 0 low_water 90
+fill 2
+is_area ok || fail "state $(area 6) below the mark"
+seen=$(events)
+dmsetup message img 0 low_water 30
+wait_for is_area low
+expect "$((seen + 1))" "$(events)" "events when the mark has come down"
+expect "$line" "$(dmsetup table img)" "the table line, which has no mark in it"
+dmsetup load s --table "0 65536 linear $stores 0"
+dmsetup suspend s
+dmsetup resume s
+dmsetup suspend --noflush img
+dmsetup resume img
+wait_for is_area ok
+expect 65536 "$(area 4)" "the room after growing"
+expect "$((seen + 2))" "$(events)" "events when it has grown"
+fill 16
+is_state ok || fail "state $(state) after growing in time"
+stop
+esnap check /dev/mapper/s
+dmsetup remove s
+
 say "a noflush suspend takes waiting writes back, a resume brings them again"
 store s 131072 8192
 start s

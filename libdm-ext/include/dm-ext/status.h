@@ -44,6 +44,8 @@ struct AreaStatus {
     Sectors total = 0;
     Sectors metadata = 0; /**< part of what is used */
     AreaState state = AreaState::ok;
+    /** The percentage in use from which it counts as low; empty: the kernel does not say. */
+    std::optional<std::uint32_t> low_water = {};
 
     /** 0 to 100; 100 for an area without room at all. */
     double percent_used() const;

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# vm: --disk a=2G --timeout 3000
+#
+# Areas that grow by themselves, with the real dmeventd: 8 MiB under fio at full speed, of a
+# snapshot and of a view, with dmeventd killed in between, and without it. The origin has 160 MiB
+# instead of gigabytes: under emulation every MiB counts, and the area grows as often.
+
+set -euo pipefail
+# shellcheck source=tests/support/vm_lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../support/vm_lib.sh"
+# shellcheck source=tests/support/cli_lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../support/cli_lib.sh"
+# shellcheck source=tests/support/watch_lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../support/watch_lib.sh"
+
+show_log() { cat "$log" >&2 || true; }
+trap '[ $? = 0 ] || show_log' EXIT
+
+install_plugin
+lvm_ready /dev/disk/by-id/virtio-a
+lv data 160M
+fill /dev/vg/data /tmp/first.json
+
+say "a snapshot's area grows as often as needed"
+esnap lvcreate --esnapshot -L 8M -n one vg/data
+expect monitored "$(monitor one)" "the new snapshot"
+before=$(digest /dev/vg/one)
+fill /dev/vg/data /tmp/one.json || fail "a write failed"
+expect "$before" "$(digest /dev/vg/one)" "the snapshot"
+larger "$(size one)" 160 || fail "160 MiB of copies are in an area of $(size one) MiB"
+grep -q 'vg/one: extended from 8 to' "$log" || fail "the log does not say that it was extended"
+printf 'area: 8 to %s MiB in %s extensions; the slowest write took %s ms\n' "$(size one)" \
+    "$(grep -c 'vg/one: extended' "$log")" "$(slowest /tmp/one.json)"
+settled
+
+say "a view's area does, too"
+esnap lvcreate --esnapview -L 8M -n view vg/one
+expect monitored "$(monitor view)" "the view"
+fill /dev/vg/view /tmp/view.json --size=64M --verify=crc32c --do_verify=1 || fail "the view is wrong"
+expect "$before" "$(digest /dev/vg/one)" "the snapshot under the view"
+larger "$(size view)" 64 || fail "64 MiB are in an area of $(size view) MiB"
+esnap lvremove -y vg/view
+
+say "a newer snapshot is watched instead; dmeventd is killed and comes back"
+esnap lvcreate --esnapshot -L 8M -n two vg/data
+expect monitored "$(monitor two)" "the newest snapshot"
+expect "" "$(monitor one)" "the one before"
+esnap lvextend --use-policies vg/one 2>&1 | grep -q 'not the newest' || fail "an older one is extended"
+before=$(digest /dev/vg/two)
+fill /dev/vg/data /tmp/two.json &
+writer=$!
+wait_until 300 grep -q 'vg/two: extended' "$log"
+kill -9 "$(pidof dmeventd)"
+expect "not monitored" "$(monitor two)" "without dmeventd"
+wait_until 300 is_area two full
+kill -0 "$writer" || fail "the writer did not wait"
+esnap vgchange --monitor y vg
+expect monitored "$(monitor two)" "with dmeventd again"
+wait "$writer" || fail "a write failed"
+expect "$before" "$(digest /dev/vg/two)" "the snapshot"
+settled
+
+say "nobody watches: writes wait, and go on when there is room"
+esnap vgchange --monitor n vg
+esnap lvcreate --esnapshot -L 8M -n three vg/data
+esnap lvchange --monitor n vg/three
+expect "not monitored" "$(monitor three)" "the newest snapshot"
+before=$(digest /dev/vg/three)
+fill /dev/vg/data /tmp/three.json &
+writer=$!
+wait_until 300 is_area three full
+esnap lvextend -L +200M vg/three
+wait "$writer" || fail "a write failed"
+expect "$before" "$(digest /dev/vg/three)" "the snapshot"
+settled
+
+say "settings of one volume"
+refused 3 'want a whole number, 50 to 100' esnap lvchange --autoextend-threshold 20 vg/three
+refused 5 'it is an origin' esnap lvchange --autoextend-percent 20 vg/data
+refused 5 'not the newest snapshot' esnap lvchange --monitor y vg/one
+esnap lvchange --autoextend-threshold 95 --autoextend-percent 40 --monitor y vg/three
+expect "monitored 95 40" "$(esnap lvs --noheadings -o monitor,threshold,percent vg/three | xargs)" "its settings"
+expect 95 "$(dmsetup status vg-three | cut -d' ' -f7)" "the kernel's low-water mark"
+before_size=$(size three)
+esnap lvextend --use-policies vg/three
+expect "$before_size" "$(size three)" "its size, below the threshold"
+esnap lvchange --autoextend-threshold default --autoextend-percent default vg/three
+expect "monitored 70 20" "$(esnap lvs --noheadings -o monitor,threshold,percent vg/three | xargs)" "the defaults"
+
+say "a file with settings that is wrong is named with its line"
+mkdir -p /etc/esnap
+printf '#\nautoextend = 7\n' >/etc/esnap/esnap.conf
+refused 5 "/etc/esnap/esnap.conf: line 2: there is no setting 'autoextend'" esnap lvcreate --esnapshot -L 8M -n four vg/data
+rm /etc/esnap/esnap.conf
+
+say "taken down and up again: watched as before"
+uuid=$(dmsetup info -c --noheadings -o uuid vg-three)
+esnap vgchange -an vg
+grep -q "$uuid is not watched\|vg-three is not watched" "$log" || fail "deactivated, and still watched"
+esnap vgchange -ay vg
+expect monitored "$(monitor three)" "after activation"
+settled
+kill "$(pidof dmeventd)"
+echo "all held"
