@@ -109,6 +109,17 @@ nothing_is_up() {
     ok "nothing of the group is active"
 }
 
+# As the package installs it: what dmeventd loads, and what that runs.
+install_plugin() {
+    local program libraries name=libdevmapper-event-lvm2esnapshot.so
+    program=$(command -v esnap)
+    libraries=/usr/lib/$(uname -m)-linux-gnu
+    mkdir -p "$libraries/device-mapper"
+    ln -sfn "$program" /usr/sbin/esnap
+    ln -sfn "$(dirname -- "$program")/$name" "$libraries/device-mapper/$name"
+    ln -sfn "device-mapper/$name" "$libraries/$name"
+}
+
 # --- the job that changes files ---
 
 ask() {
@@ -195,7 +206,9 @@ take_snapshots() {
 fill_up() {
     local writer began=$SECONDS name state stores queued
     step "A store runs full: the write that needs it waits, and goes on when there is room"
-    why "A file of $big_mib MiB is overwritten; home_wednesday has to keep its old content."
+    why "A file of $big_mib MiB is overwritten; home_wednesday has to keep its old content." \
+        "It shall not grow by itself this time."
+    run esnap lvchange --monitor n demo/home_wednesday
     show dd if=/dev/urandom of=/mnt/home/big bs=1M count="$big_mib" conv=notrunc oflag=direct
     dd if=/dev/urandom of=/mnt/home/big bs=1M count="$big_mib" conv=notrunc oflag=direct status=none &
     writer=$!
@@ -220,6 +233,24 @@ fill_up() {
     done
 }
 
+grow_by_itself() {
+    local root=/mnt/home_try before
+    step "A store that grows by itself"
+    before=$(field lv_size home_try)
+    why "home_try has room for $before. It is watched by dmeventd, as every view and every" \
+        "newest snapshot is. The file of $big_mib MiB is overwritten in it."
+    run mount /dev/demo/home_try "$root"
+    run dd if=/dev/urandom of="$root/big" bs=1M count="$big_mib" conv=notrunc,fsync oflag=direct status=none
+    sha256sum <"$root/big" >/tmp/big
+    run umount "$root"
+    run esnap lvs -o lv_name,lv_attr,lv_size,data_percent,state,monitor demo/home_try
+    [ "$(field lv_size home_try)" != "$before" ] || fail "home_try has not grown"
+    run mount -o ro /dev/demo/home_try "$root"
+    cmp -s /tmp/big <(sha256sum <"$root/big") || fail "home_try: the file is not what was written"
+    ok "it has grown from $before to $(field lv_size home_try); no write failed"
+    run umount "$root"
+}
+
 # Deletes, changes and adds files in the view; leaves lists of the first two.
 write_to_view() {
     local root=/mnt/$1_try manifest=$demo_dir/$1-monday.sha256 list=/tmp/$1-try path
@@ -238,7 +269,8 @@ use_views() {
     step "A writable view of 'monday'"
     why "To try something on monday's files: delete a tenth, change a tenth, add some." \
         "It has room of its own; the job goes on changing the origin meanwhile."
-    in_turn esnap lvcreate --esnapview -L "$room" -n @_try demo/@_monday
+    run esnap lvcreate --esnapview -L "$small_room" -n home_try demo/home_monday
+    run esnap lvcreate --esnapview -L "$room" -n data_try demo/data_monday
     each_quietly write_to_view @
     each_quietly compare_view @
 }
@@ -357,12 +389,14 @@ finish() {
     : >"$demo_dir/finished"
 }
 
+install_plugin
 case $1 in
 story)
     make_volumes
     take_snapshots
     fill_up
     use_views
+    grow_by_itself
     show_list
     verify_everything
     remove_oldest

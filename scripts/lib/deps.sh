@@ -17,9 +17,9 @@ packages=(
     cmake g++ make pkg-config xz-utils
     libdevmapper-dev liblvm2-dev libblkid-dev libfmt-dev nlohmann-json3-dev libboost-program-options-dev
     # test and lint
-    catch2 clang-format sparse shellcheck perl python3 linux-source-6.1
+    catch2 clang-format groff-base patch sparse shellcheck perl python3 linux-source-6.1
     # guest: emulator, initramfs, and the programs run inside
-    qemu-system-x86 busybox-static cpio kmod util-linux udev
+    qemu-system-x86 busybox-static cpio kmod systemd util-linux udev
     dmsetup dmeventd lvm2 thin-provisioning-tools fio e2fsprogs xfsprogs
 )
 packages+=("$@")

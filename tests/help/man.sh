@@ -5,12 +5,9 @@
 # reader gets, as one types them.
 #
 #   man.sh ESNAP
-#
-# Exit status 77 (skipped) where there is no groff.
 
 set -euo pipefail
 program=${1:?name the program}
-command -v groff >/dev/null || exit 77
 directory=$(mktemp -d)
 trap 'rm -rf -- "$directory"' EXIT
 
