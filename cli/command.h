@@ -48,7 +48,6 @@ enum class What {
     file,       /**< a device, or a file */
     group,      /**< a volume group */
     volume,     /**< an origin, a snapshot or a view */
-    origin,     /**< an origin */
     any_volume, /**< a volume, of LVM's too */
     place,      /**< a volume group, or an origin, a snapshot or a view */
     command,    /**< a command of esnap */

@@ -186,7 +186,9 @@ Command lvchange_command() {
         .options = declare(),
         .examples = {{"esnap lvchange -an vg/data",
                       "take vg/data down, with its snapshots and views"},
-                     {"esnap lvchange -ay vg/data", "make them available again"}},
+                     {"esnap lvchange -ay vg/data", "make them available again"},
+                     {"esnap lvchange --autoextend-threshold 80 vg/monday",
+                      "have it extended when it is 80 % full"}},
         .run = run};
 }
 

@@ -110,7 +110,9 @@ Command lvextend_command() {
             .examples = {{"esnap lvextend -L +1G vg/monday",
                           "give a snapshot 1 GiB more room for what differs"},
                          {"esnap lvextend -l +100%FREE vg/data",
-                          "let the origin have what is left in the group"}},
+                          "let the origin have what is left in the group"},
+                         {"esnap lvextend --use-policies vg/monday",
+                          "give it more room if it is fuller than its threshold"}},
             .run = run};
 }
 

@@ -33,13 +33,11 @@ _esnap_file() {
 
 _esnap_group() { _esnap_words "$(vgs --noheadings -o vg_name 2>/dev/null)"; }
 
-_esnap_named() { esnap -q lvs --noheadings --separator / -o vg_name,lv_name "$@" 2>/dev/null; }
+_esnap_named() { esnap -q lvs --noheadings --separator / -o vg_name,lv_name 2>/dev/null; }
 
 _esnap_volume() { _esnap_words "$(_esnap_named)"; }
 
 _esnap_place() { _esnap_words "$(vgs --noheadings -o vg_name 2>/dev/null)" "$(_esnap_named)"; }
-
-_esnap_origin() { _esnap_words "$(_esnap_named -S kind=origin)"; }
 
 # What lies beneath the volumes of esnap is not for users.
 _esnap_any_volume() {
@@ -99,8 +97,6 @@ std::string call_for(What what, const std::vector<std::string> &words) {
         return "_esnap_group";
     case What::volume:
         return "_esnap_volume";
-    case What::origin:
-        return "_esnap_origin";
     case What::any_volume:
         return "_esnap_any_volume";
     case What::place:

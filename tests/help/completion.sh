@@ -18,10 +18,7 @@ bash -n "$directory/completion"
 
 # stand_in NAME COMMANDS: a program of this name
 stand_in() { printf '#!/bin/sh\n%s\n' "$2" >"$directory/$1" && chmod +x "$directory/$1"; }
-stand_in esnap 'case "$*" in
-*kind=origin*) echo "  vg/data" ;;
-*) printf "  vg/data\n  vg/monday\n  vg/try\n" ;;
-esac'
+stand_in esnap 'printf "  vg/data\n  vg/monday\n  vg/try\n"'
 stand_in lvs 'printf "  vg/data_eorig\n  vg/monday_ecow\n  vg/root\n  vg/swap\n"'
 stand_in vgs 'printf "  vg\n  other\n"'
 PATH=$directory:$PATH
@@ -67,7 +64,7 @@ completes '+state,vg_name' esnap lvs -o +state,vg
 completes 'lv_name,vg_name' esnap lvs -o lv_name,vg
 completes 'vg/data vg/monday vg/try' esnap lvremove ''
 completes 'vg/monday' esnap lvremove -y vg/try vg/m
-completes 'vg/data' esnap lvchange -a n ''
+completes 'vg/data' esnap lvchange -a n 'vg/d'
 completes 'vg/data vg/monday vg/try vg/root vg/swap' esnap lvcreate --esnapshot vg/
 completes 'vg other vg/data vg/monday vg/try' esnap lvs ''
 completes 'vg vg/data vg/monday vg/try' esnap lvrename v

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk a=512M --timeout 600
+# vm: --disk a=512M --timeout 1800
 #
 # esnap on LVM: a mounted volume gets snapshots and a view in one command each; they are grown,
 # renamed, listed and removed, taken down and assembled again; wrong input is refused and
@@ -91,7 +91,7 @@ say "names are completed"
 # shellcheck source=/dev/null
 . <(esnap help --completion)
 expect vg/monday "$(completed esnap lvremove vg/m)" "the completion of vg/m"
-expect vg/data "$(completed esnap lvchange -a n '')" "the completion of an origin"
+expect vg/data "$(completed esnap lvchange -a n vg/d)" "the completion of an origin"
 expect "vg/data vg/monday vg/try vg/tuesday" "$(completed esnap lvcreate --esnapshot vg/)" "the completion of a volume"
 expect vg "$(completed esnap vgchange -ay '')" "the completion of a group"
 

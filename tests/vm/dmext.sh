@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk origin=64M --disk stores=64M --timeout 600
+# vm: --disk origin=64M --disk stores=64M --timeout 1800
 #
 # libdm-ext on the real kernel: a mounted volume is taken over while it is written, snapshots of
 # it come and go, what cannot be done is refused, and the volume is handed back as it was.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk origin=32M --disk stores=64M --timeout 600
+# vm: --disk origin=32M --disk stores=64M --timeout 1200
 #
 # What protects a chain from its surroundings: no other target can be loaded over it, an origin
 # written while nobody watched is noticed, images of what is gone fail and come back, the tables
