@@ -17,6 +17,8 @@ set -euo pipefail
 show_log() { cat "$log" >&2 || true; }
 trap '[ $? = 0 ] || show_log' EXIT
 
+larger_than_before() { larger "$(size three)" "$before_size"; }
+
 install_plugin
 lvm_ready /dev/disk/by-id/virtio-a
 lv data 160M
@@ -85,14 +87,17 @@ expect 95 "$(dmsetup status vg-three | cut -d' ' -f7)" "the kernel's low-water m
 before_size=$(size three)
 esnap lvextend --use-policies vg/three
 expect "$before_size" "$(size three)" "its size, below the threshold"
-esnap lvchange --autoextend-threshold default --autoextend-percent default vg/three
-expect "monitored 70 20" "$(esnap lvs --noheadings -o monitor,threshold,percent vg/three | xargs)" "the defaults"
 
 say "a file with settings that is wrong is named with its line"
 mkdir -p /etc/esnap
 printf '#\nautoextend = 7\n' >/etc/esnap/esnap.conf
 refused 5 "/etc/esnap/esnap.conf: line 2: there is no setting 'autoextend'" esnap lvcreate --esnapshot -L 8M -n four vg/data
 rm /etc/esnap/esnap.conf
+
+say "back to the defaults, by which it is extended at once"
+esnap lvchange --autoextend-threshold default --autoextend-percent default vg/three
+expect "monitored 70 20" "$(esnap lvs --noheadings -o monitor,threshold,percent vg/three | xargs)" "the defaults"
+wait_until 300 larger_than_before
 
 say "taken down and up again: watched as before"
 uuid=$(dmsetup info -c --noheadings -o uuid vg-three)
