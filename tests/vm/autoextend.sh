@@ -3,7 +3,7 @@
 # vm: --disk a=2G --timeout 3000
 #
 # Areas that grow by themselves, with the real dmeventd: 8 MiB under fio at full speed, of a
-# snapshot and of a view, with dmeventd killed in between, and without it. The origin has 160 MiB
+# snapshot and of a view, with dmeventd killed in between, and without it. The origin has 96 MiB
 # instead of gigabytes: under emulation every MiB counts, and the area grows as often.
 
 set -euo pipefail
@@ -21,7 +21,7 @@ larger_than_before() { larger "$(size three)" "$before_size"; }
 
 install_plugin
 lvm_ready /dev/disk/by-id/virtio-a
-lv data 160M
+lv data 96M
 fill /dev/vg/data /tmp/first.json
 
 say "a snapshot's area grows as often as needed"
@@ -30,7 +30,7 @@ expect monitored "$(monitor one)" "the new snapshot"
 before=$(digest /dev/vg/one)
 fill /dev/vg/data /tmp/one.json || fail "a write failed"
 expect "$before" "$(digest /dev/vg/one)" "the snapshot"
-larger "$(size one)" 160 || fail "160 MiB of copies are in an area of $(size one) MiB"
+larger "$(size one)" 96 || fail "96 MiB of copies are in an area of $(size one) MiB"
 grep -q 'vg/one: extended from 8 to' "$log" || fail "the log does not say that it was extended"
 printf 'area: 8 to %s MiB in %s extensions; the slowest write took %s ms\n' "$(size one)" \
     "$(grep -c 'vg/one: extended' "$log")" "$(slowest /tmp/one.json)"
@@ -72,7 +72,7 @@ before=$(digest /dev/vg/three)
 fill /dev/vg/data /tmp/three.json &
 writer=$!
 wait_until 300 is_area three full
-esnap lvextend -L +200M vg/three
+esnap lvextend -L +120M vg/three
 wait "$writer" || fail "a write failed"
 expect "$before" "$(digest /dev/vg/three)" "the snapshot"
 settled

@@ -16,7 +16,7 @@ set -euo pipefail
 # shellcheck source=tests/support/cli_lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../support/cli_lib.sh"
 
-[ $# -gt 0 ] || set -- first next remove
+[ $# -gt 0 ] || set -- first next
 kills=0
 
 # killed_at N COMMAND...: its exit status
@@ -57,7 +57,7 @@ kill_everywhere() {
 }
 
 # Of as much as the volume has from the beginning.
-content() { dd if=/dev/vg/data bs=1M count=32 iflag=direct status=none | sha256sum; }
+content() { dd if=/dev/vg/data bs=1M count=32 iflag=direct status=none | sha256sum | cut -d' ' -f1; }
 fill() { dd if=/dev/urandom of=/dev/vg/data bs=64k count=16 oflag=direct status=none; }
 hold_open() { exec 9<>/dev/vg/data; }
 let_go() { exec 9>&-; }
