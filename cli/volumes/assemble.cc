@@ -70,7 +70,7 @@ void stack_lv(System &system, const Chain &chain) {
     const std::string path = lvm_path(chain.vg, chain.name);
 
     if (chain.origin.is_active) {
-        if (open_count(system, chain.device()) > 0)
+        if (stays_open(system, chain.device()))
             throw Error(operation, path, "it is in use without its snapshots",
                         "unmount it and run this again; what was written meanwhile makes its "
                         "snapshots suspect");

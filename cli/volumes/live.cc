@@ -2,6 +2,7 @@
 #include "volumes/live.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include <sys/wait.h>
@@ -44,6 +45,18 @@ int open_count(System &system, const std::string &device) {
     const dmext::Info info = dmext::Device(system.dm, device).info();
 
     return info.exists ? info.open_count : 0;
+}
+
+bool stays_open(System &system, const std::string &device) {
+    constexpr int tries = 40;
+    constexpr auto pause = std::chrono::milliseconds(50);
+
+    for (int i = 0; i < tries; i++) {
+        if (open_count(system, device) == 0)
+            return false;
+        system.dm.pause(pause);
+    }
+    return true;
 }
 
 std::optional<dmext::EsnapshotOrg> live_org(System &system, const Chain &chain) {

@@ -28,6 +28,8 @@ bool has_waiting_writes(System &system, const Chain &chain);
 bool is_live(System &system, const std::string &device);
 /** How often the device is opened; 0 if it does not exist. */
 int open_count(System &system, const std::string &device);
+/** Whether somebody has it open for longer than a scan of LVM or udev: looks for two seconds. */
+bool stays_open(System &system, const std::string &device);
 
 /** Is the snapshot's store in the live table? */
 bool is_in_table(System &system, const dmext::EsnapshotOrg &org, const Volume &snapshot);

@@ -32,7 +32,7 @@ dmext::Step remove_store_step(System &system, const Volume &volume) {
 }
 
 void require_unused(System &system, const Volume &volume) {
-    if (open_count(system, volume.device()) > 0)
+    if (stays_open(system, volume.device()))
         throw Error(operation, volume.volume_name().text(), "it is in use",
                     "unmount it, or end the program that has it open");
 }

@@ -57,6 +57,8 @@ public:
     std::map<std::string, std::string> status_of_area;
     /** Is called by EventSource::wait(), to let something happen meanwhile. */
     std::function<void(EventSource &)> while_waiting;
+    /** Is called by pause(), for the same. */
+    std::function<void()> while_pausing;
 
     // --- the record ---
 
@@ -73,7 +75,10 @@ public:
     Reply run(const Request &request) override;
     void wait_for_udev(UdevCookie &cookie) override;
     std::unique_ptr<EventSource> open_events() override;
-    void pause(std::chrono::milliseconds) override {}
+    void pause(std::chrono::milliseconds) override {
+        if (while_pausing)
+            while_pausing();
+    }
     void report(const std::string &text) noexcept override { reports_.push_back(text); }
 
 private:

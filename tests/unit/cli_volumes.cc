@@ -325,6 +325,21 @@ TEST_CASE("what can be removed, and what not", "[cli]") {
                                    "lvremove -y -f vg/try_ecow"});
 }
 
+TEST_CASE("a scan that has a volume open for a moment does not keep it from being removed",
+          "[cli]") {
+    World w;
+    int pauses = 0;
+
+    w.dm.open("vg-try");
+    w.dm.while_pausing = [&] {
+        if (++pauses == 3)
+            w.dm.close("vg-try");
+    };
+    remove_volume(w.system, w.find("try")).run(w.dm);
+    CHECK_FALSE(w.dm.has("vg-try"));
+    CHECK(pauses == 3);
+}
+
 TEST_CASE("growing and renaming", "[cli]") {
     World w;
 
