@@ -44,8 +44,8 @@ bool activate_chain(System &system, const Context &context, bool active, const C
 
     try {
         if (active)
-            assemble(system, chain.vg, chain.origin.uuid, [&](const std::string &text) {
-                is_whole = false;
+            assemble(system, chain.vg, chain.origin.uuid, [&](News news, const std::string &text) {
+                is_whole = is_whole && news == News::mended;
                 context.err << text << '\n';
             });
         else
@@ -99,7 +99,7 @@ int activate_group(const Context &context, bool is_test, bool active, const std:
 
     with_system([&](System &system) {
         const FileLock lock(esnap_lock_path(vg_name));
-        const auto tell = [&](const std::string &text) { context.say("{}", text); };
+        const auto tell = [&](News, const std::string &text) { context.say("{}", text); };
         system.conf = conf_or_defaults(context);
         const Vg vg =
             active && !is_test ? settle(system, vg_name, tell) : read_vg(system.lvm, vg_name);

@@ -65,14 +65,15 @@ void change_group(const Context &context, bool is_test, const std::string &vg,
         const FileLock lock(esnap_lock_path(vg));
         bool is_settled = true;
 
-        const auto tell = [&](const std::string &text) {
+        const auto say = [&](const std::string &text) { context.say("{}", text); };
+        const auto tell = [&](News, const std::string &text) {
             is_settled = false;
-            context.say("{}", text);
+            say(text);
         };
         system.conf = policy::read_conf();
         const Vg group = is_test ? read_vg(system.lvm, vg) : settle(system, vg, tell);
         if (!is_settled)
-            sync_watching(system, group, tell);
+            sync_watching(system, group, say);
         run_plan(context, is_test, system, make_plan(system, group));
     });
 }

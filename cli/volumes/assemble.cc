@@ -132,13 +132,14 @@ std::vector<OpenedStore> choose_stores(System &system, const Chain &chain, const
         const bool is_gone =
             snapshot.is_being_removed() && !is_blank && stores.back().sb.state == ES_STATE_REMOVED;
         if (is_blank || is_gone || !was_taken(stores.back(), older)) {
-            tell(fmt::format("{}: what a killed command had left of it is removed",
-                             snapshot.volume_name().text()));
+            tell(News::mended, fmt::format("{}: what a killed command had left of it is removed",
+                                           snapshot.volume_name().text()));
             forget_volume(system, snapshot);
             if (!is_blank)
                 stores.pop_back();
         } else if (stores.back().sb.state == ES_STATE_INVALID) {
-            tell(fmt::format("{}: it is invalid, and so are the snapshots before it; remove them",
+            tell(News::missing,
+                 fmt::format("{}: it is invalid, and so are the snapshots before it; remove them",
                              snapshot.volume_name().text()));
             stores.clear();
         }
@@ -169,12 +170,13 @@ void report_state(System &system, const Chain &chain, const Tell &tell) {
     const dmext::OrgState state = dmext::parse_org_status(status.at(0)).state;
 
     if (state == dmext::OrgState::suspect)
-        tell(fmt::format("{}: it was written without its snapshots, which are not shown; to use "
+        tell(News::missing,
+             fmt::format("{}: it was written without its snapshots, which are not shown; to use "
                          "them all the same: dmsetup message {} 0 accept_origin",
                          chain.volume_name().text(), chain.device()));
     else if (state != dmext::OrgState::ok && state != dmext::OrgState::full)
-        tell(fmt::format("{}: the state of its snapshots is {}", chain.volume_name().text(),
-                         to_string(state)));
+        tell(News::missing, fmt::format("{}: the state of its snapshots is {}",
+                                        chain.volume_name().text(), to_string(state)));
 }
 
 // --- images and views ---
@@ -214,11 +216,12 @@ bool make_devices(System &system, const Chain &chain, const Tell &tell) {
             make_device(system, chain, *volume, org);
             if (volume->is_pending()) {
                 complete_volume(system, *volume);
-                tell(fmt::format("{}: completed", volume->volume_name().text()));
+                tell(News::mended, fmt::format("{}: completed", volume->volume_name().text()));
                 is_changed = true;
             }
         } catch (const std::exception &error) {
-            tell(fmt::format("{} is not there: {}", volume->volume_name().text(), error.what()));
+            tell(News::missing,
+                 fmt::format("{} is not there: {}", volume->volume_name().text(), error.what()));
         }
     }
     return is_changed;
@@ -266,7 +269,8 @@ bool is_taken_live(System &system, const Volume &volume, const dmext::EsnapshotO
 bool settle_volume(System &system, const Chain &chain, const Volume &volume,
                    const dmext::EsnapshotOrg &org, const Tell &tell) {
     if (volume.is_being_removed()) {
-        tell(fmt::format("{}: its removal had begun and goes on", volume.volume_name().text()));
+        tell(News::mended,
+             fmt::format("{}: its removal had begun and goes on", volume.volume_name().text()));
         remove_unfinished(system, volume.device());
         remove_volume(system, {chain, volume}).run(system.dm);
         return true;
@@ -275,8 +279,8 @@ bool settle_volume(System &system, const Chain &chain, const Volume &volume,
         return false;
     remove_unfinished(system, volume.device());
     forget_volume(system, volume);
-    tell(fmt::format("{}: what a killed command had left of it is removed",
-                     volume.volume_name().text()));
+    tell(News::mended, fmt::format("{}: what a killed command had left of it is removed",
+                                   volume.volume_name().text()));
     return true;
 }
 
@@ -304,7 +308,8 @@ bool settle_unstarted(System &system, const Chain &chain, const Tell &tell) {
 
     if (!std::ranges::all_of(volumes, is_nothing_yet))
         return false;
-    tell(fmt::format("{}: an unfinished first snapshot is taken back", chain.volume_name().text()));
+    tell(News::mended,
+         fmt::format("{}: an unfinished first snapshot is taken back", chain.volume_name().text()));
     clear_loaded(system, chain);
     remove_real(system, chain); // the volume still has its own table
     for (const Volume *volume : volumes)
@@ -335,7 +340,8 @@ bool settle_inactive(System &system, const Chain &chain, const Tell &tell) {
 bool finish_growth(System &system, const Chain &chain, const Tell &tell) {
     if (!is_short(system, chain))
         return false;
-    tell(fmt::format("{}: its growth had begun and goes on", chain.volume_name().text()));
+    tell(News::mended,
+         fmt::format("{}: its growth had begun and goes on", chain.volume_name().text()));
     dmext::Plan plan("extend", chain.volume_name().text());
     plan.add(grow_origin_step(system, chain));
     plan.run(system.dm);
@@ -368,7 +374,8 @@ bool settle_orphans(System &system, const Vg &vg, const Tell &tell) {
     for (const Lv &lv : find_orphans(vg))
         if (lv.has_tag(tag::pending)) {
             is_changed = true;
-            tell(fmt::format("{}/{}: what a killed command had left is removed", vg.name, lv.name));
+            tell(News::mended,
+                 fmt::format("{}/{}: what a killed command had left is removed", vg.name, lv.name));
             run_lvm(system.lvm, "take back", vg.name + "/" + lv.name,
                     {"lvremove", "-y", "-f", lvm_path(vg.name, lv.name)});
         }

@@ -11,8 +11,11 @@
 
 namespace esnap {
 
+/** Whether it is well now, or something that should be there is not. */
+enum class News { mended, missing };
+
 /** What is told while a chain is assembled or settled: sentences for people. */
-using Tell = std::function<void(const std::string &)>;
+using Tell = std::function<void(News, const std::string &)>;
 
 /**
  * Makes a chain live: the LVs, esnapshot-org with every store, the images and views. What is
