@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk origin=64M --disk stores=600M --timeout 900
+# vm: --disk origin=64M --disk stores=600M --timeout 2400
 #
 # The memory of location tables stays within its budget while 32 readers read the oldest of
 # 32 snapshots and others, comes back under memory pressure and with the last image, and what is
