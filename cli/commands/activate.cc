@@ -114,11 +114,11 @@ int activate_group(const Context &context, bool is_test, bool active, const std:
             else
                 is_done = activate_chain(system, context, active, chain) && is_done;
         }
-        if (!is_found)
-            find_volume(vg, {vg_name, origin}); // says what it is
-        if (!is_found)
+        if (!is_found) {
+            find_volume(vg, {vg_name, origin}); // says what it is, if it is not ours
             throw Error("activate", vg_name + "/" + origin, "it is no origin of snapshots",
                         "name the origin, or the whole group");
+        }
         if (active && !is_test)
             watch_group(system, context, vg_name);
         if (active && origin.empty())

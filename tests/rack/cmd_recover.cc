@@ -236,14 +236,11 @@ private:
 
 int command_recover(const Options &options) {
     Run run(options.log);
-    std::vector<Point> points;
-    if (options.point >= 0)
-        points.push_back({static_cast<std::size_t>(options.point), options.variant});
-    else
-        points = run.choose(options.points, options.seed ^ run.layout().salt);
+    const std::vector<Point> points = wanted_points(options, run);
     Recoveries recoveries(options, run);
     const auto start = std::chrono::steady_clock::now();
-    run.visit(points, [&](const Point &point) { return recoveries.look(point); });
+    run.visit(wanted_points(options, run),
+              [&](const Point &point) { return recoveries.look(point); });
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     fmt::print("seed {}: {} points, {} recoveries by the module: {} violations; {:.2f} s each\n",
                run.layout().salt, recoveries.looked_at(), recoveries.cuts(),

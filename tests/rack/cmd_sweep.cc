@@ -57,11 +57,7 @@ private:
 
 int command_sweep(const Options &options) {
     Run run(options.log);
-    std::vector<Point> points;
-    if (options.point >= 0)
-        points.push_back({static_cast<std::size_t>(options.point), options.variant});
-    else
-        points = run.choose(options.points, options.seed ^ run.layout().salt);
+    const std::vector<Point> points = wanted_points(options, run);
     Sweep sweep(options, run);
     const auto start = std::chrono::steady_clock::now();
     run.visit(points, [&](const Point &point) { return sweep.look(point); });

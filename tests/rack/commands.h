@@ -5,6 +5,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
+
+#include "points.h"
 
 namespace rack {
 
@@ -20,6 +23,9 @@ struct Options {
     std::uint64_t variant = 0;
     std::uint64_t failures = 3; /**< end after so many */
 };
+
+/** The points that the options ask for: one, or as many as they say. */
+std::vector<Point> wanted_points(const Options &options, const Run &run);
 
 /** Records a workload; in a guest. */
 int command_record(const Options &options);

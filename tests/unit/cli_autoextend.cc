@@ -15,6 +15,7 @@
 #include "support/fake_dm.h"
 #include "support/fake_lvm.h"
 #include "support/fake_monitor.h"
+#include "support/texts.h"
 #include "volumes/autoextend.h"
 #include "volumes/create.h"
 #include "volumes/listing.h"
@@ -29,12 +30,6 @@ using Catch::Contains;
 namespace {
 
 constexpr dmext::Sectors sectors = 131072;
-
-std::string replaced(std::string text, const std::string &from, const std::string &to) {
-    const std::size_t at = text.find(from);
-    REQUIRE(at != std::string::npos);
-    return text.replace(at, from.size(), to);
-}
 
 /* tuesday's LV with another tag. */
 std::string with_tag(const std::string &tag) {
@@ -78,16 +73,6 @@ struct World {
 
     std::vector<std::string> told;
 };
-
-template <class E, class F>
-std::string message_of(F call) {
-    try {
-        call();
-    } catch (const E &error) {
-        return error.what();
-    }
-    return "no error";
-}
 
 std::string listing_of(const dmext::Plan &plan) {
     std::string text;

@@ -12,6 +12,7 @@
 #include "lvm/segments.h"
 #include "support/fake_dm.h"
 #include "support/fake_lvm.h"
+#include "support/texts.h"
 #include "volumes/change.h"
 #include "volumes/create.h"
 #include "volumes/follow.h"
@@ -55,22 +56,6 @@ struct World {
     Vg vg() { return read_vg(lvm, "vg"); }
     Found find(const std::string &name) { return find_volume(vg(), {"vg", name}); }
 };
-
-template <class E, class F>
-std::string message_of(F call) {
-    try {
-        call();
-    } catch (const E &error) {
-        return error.what();
-    }
-    return "no error";
-}
-
-std::string replaced(std::string text, const std::string &from, const std::string &to) {
-    const std::size_t at = text.find(from);
-    REQUIRE(at != std::string::npos);
-    return text.replace(at, from.size(), to);
-}
 
 } // namespace
 
