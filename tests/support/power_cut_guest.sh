@@ -101,9 +101,9 @@ create) create ;;
 again) attach && cut_while_writing ;;
 end)
     attach
-    dmsetup remove view
-    for i in 1 2 3; do dmsetup remove "img$i"; done
-    dmsetup remove org
+    dmsetup remove --retry view
+    for i in 1 2 3; do dmsetup remove --retry "img$i"; done
+    dmsetup remove --retry org
     for i in 1 2 3 4; do esnap check "/dev/mapper/st$i"; done
     ;;
 esac

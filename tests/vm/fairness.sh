@@ -40,8 +40,8 @@ echo "the small write was number $place of 17"
 [ "$place" -le 4 ] || fail "the small write waited for $((place - 1)) large ones"
 expect "$before" "$(digest /dev/mapper/img)" "the snapshot"
 
-dmsetup remove img
-dmsetup remove org
-dmsetup remove slow
+dmsetup remove --retry img
+dmsetup remove --retry org
+dmsetup remove --retry slow
 esnap check "$disks-store"
 echo "all held"

@@ -74,7 +74,7 @@ say "an origin whose writes wait is not taken down; the writer is not harmed"
 esnap lvcreate --esnapshot -L 8M -n three vg/data
 write_until_full three --verify=crc32c --do_verify=1
 refused 5 'it is in use' timeout 100 esnap vgchange -an vg
-dmsetup remove vg-three || fail "the image cannot be removed while writes wait"
+dmsetup remove --retry vg-three || fail "the image cannot be removed while writes wait"
 kill -0 "$writer" || fail "the writer did not wait"
 esnap lvchange -ay vg/data
 esnap lvextend -L +56M vg/three

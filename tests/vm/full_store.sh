@@ -40,7 +40,7 @@ start() { # start STORE FEATURE...
     expect "$image" "$(digest "$origin")" "the image is the origin"
 }
 
-stop() { dmsetup remove img && dmsetup remove org; }
+stop() { dmsetup remove --retry img && dmsetup remove org; }
 
 say "writes wait for room and go on when the store has grown"
 store s 0 8192
@@ -62,7 +62,7 @@ is_state ok || fail "state $(state) after growing"
 expect "$before" "$(digest /dev/mapper/img)" "the snapshot after growing"
 stop
 esnap check /dev/mapper/s
-dmsetup remove s
+dmsetup remove --retry s
 
 say "the low-water mark can be moved, and growth is seen before it is needed"
 area() { dmsetup status img | awk -v field="$1" '{ sub(".*/", "", $4); print $field }'; } # area FIELD
@@ -95,7 +95,7 @@ fill 16
 is_state ok || fail "state $(state) after growing in time"
 stop
 esnap check /dev/mapper/s
-dmsetup remove s
+dmsetup remove --retry s
 
 say "a noflush suspend takes waiting writes back, a resume brings them again"
 store s 131072 8192
@@ -115,7 +115,7 @@ is_state ok || fail "state $(state) after the suspend"
 expect "$before" "$(digest /dev/mapper/img)" "the snapshot after the suspend"
 stop
 esnap check /dev/mapper/s
-dmsetup remove s
+dmsetup remove --retry s
 
 say "a store whose device shrank takes nothing until its end is back"
 store s 131072 65536
@@ -140,7 +140,7 @@ is_state ok || fail "state $(state) after the device had its size again"
 expect "$before" "$(digest /dev/mapper/img)" "the snapshot after the device had its size again"
 stop
 esnap check /dev/mapper/s
-dmsetup remove s
+dmsetup remove --retry s
 
 say "a full store for too long: the chain is dropped, the origin goes on"
 store s 65536 8192
@@ -151,7 +151,7 @@ fill 32
 refuse dd if=/dev/mapper/img of=/dev/null bs=1M iflag=direct count=1 status=none
 stop
 refuse dmsetup create org --table "$(table 1 /dev/mapper/s)"
-dmsetup remove s
+dmsetup remove --retry s
 
 say "on_full=error: writes that need space fail, others do not, the snapshot stays"
 store s 73728 8192
@@ -162,7 +162,7 @@ fill 1
 expect "$before" "$(digest /dev/mapper/img)" "the snapshot with on_full=error"
 stop
 esnap check /dev/mapper/s
-dmsetup remove s
+dmsetup remove --retry s
 
 say "a store that cannot be written: the chain is dropped, the origin goes on"
 store s 81920 65536
@@ -175,7 +175,7 @@ fill 16
 is_state invalid || fail "state $(state) instead of invalid"
 refuse dd if=/dev/mapper/img of=/dev/null bs=1M iflag=direct count=1 status=none
 stop
-dmsetup remove s
+dmsetup remove --retry s
 
 say "old data that cannot be read is lost to the snapshot, not to the origin"
 store s 81920 65536
@@ -195,8 +195,8 @@ fill 4
 refuse dd if=/dev/mapper/img of=/dev/null bs=64k skip=32 count=1 iflag=direct status=none
 expect "$good" "$(chunks /dev/mapper/img 33 3)" "the chunks beside the unreadable one"
 stop
-dmsetup remove bad
+dmsetup remove --retry bad
 esnap check /dev/mapper/s
-dmsetup remove s
+dmsetup remove --retry s
 
 echo "all held"

@@ -19,7 +19,7 @@ for target in linear snapshot thin-pool log-writes flakey delay; do
     dmsetup targets | grep -q "^$target "
 done
 dmsetup create --notable empty
-dmsetup remove empty
+dmsetup remove --retry empty
 
 for make in mkfs.ext4 mkfs.ext2; do
     $make -q -F "$id-big-sectors"

@@ -65,7 +65,7 @@ begin() { # begin: a fresh snapshot
     dmsetup resume org
 }
 end() {
-    dmsetup remove org
+    dmsetup remove --retry org
     esnap check "$store"
 }
 

@@ -61,7 +61,7 @@ done
 expect "$first" "$(digest /dev/mapper/one)" "the first snapshot after loading its own table"
 
 say "an image without its chain fails, and comes back with it"
-dmsetup remove org
+dmsetup remove --retry org
 expect failed "$(image_state one)" "state of the image while detached"
 refuse dd if=/dev/mapper/one of=/dev/null bs=1M count=1 iflag=direct status=none
 dmsetup create org --table "$(org_table s1)"
@@ -74,7 +74,7 @@ switch org
 second=$(digest "$origin")
 dmsetup create -r two --table "$(image_table s2)"
 expect "$second" "$(digest /dev/mapper/two)" "the second snapshot"
-dmsetup remove org
+dmsetup remove --retry org
 saved=$(mktemp)
 dd if="$origin" of="$saved" bs=4k count=1 status=none
 dd if=/dev/urandom of="$origin" bs=4k count=1 oflag=direct status=none
@@ -88,7 +88,7 @@ done
 write 25 1
 
 say "it stays suspect until the administrator decides"
-dmsetup remove org
+dmsetup remove --retry org
 dmsetup create org --table "$(org_table s1 s2)"
 expect suspect "$(state)" "state after attaching once more"
 refuse dmsetup message org 0 nonsense
@@ -105,12 +105,12 @@ refuse dd if=/dev/mapper/one of=/dev/null bs=1M count=1 iflag=direct status=none
 expect "$changed" "$(digest /dev/mapper/two)" "the second snapshot without the first"
 
 say "and without any snapshot it is a pass-through again"
-dmsetup remove one two
+dmsetup remove --retry one two
 dmsetup load org --table "$(org_table)"
 switch org
 write 0 32
 expect "$(digest "$origin")" "$(digest /dev/mapper/org)" "the pass-through"
-dmsetup remove org
+dmsetup remove --retry org
 for i in 1 2; do
     refuse dmsetup create org --table "$(org_table "s$i")"
     esnap check "/dev/mapper/s$i"

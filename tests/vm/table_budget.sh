@@ -85,7 +85,7 @@ check_readers() { # check_readers BUDGET_IN_MIB
 }
 
 say "32 readers, a budget of 1 MiB"
-dmsetup remove i0
+dmsetup remove --retry i0
 dmsetup create -r i0 --table "0 $sectors esnapshot /dev/mapper/s0"
 echo 2 >/proc/sys/vm/drop_caches
 echo 2 >/proc/sys/vm/drop_caches
@@ -99,11 +99,11 @@ echo 64 >"$parameters/table_budget_mib"
 expect "$tight" "$(piece /dev/mapper/i0)" "a piece of the oldest snapshot"
 
 say "nothing is left behind the last image"
-for i in $(seq 0 $((snapshots - 1))); do dmsetup remove "i$i"; done
+for i in $(seq 0 $((snapshots - 1))); do dmsetup remove --retry "i$i"; done
 expect 0 "$(table_bytes)" "tables in memory without images"
-dmsetup remove org
+dmsetup remove --retry org
 for i in $(seq 0 $((snapshots - 1))); do
     esnap check "/dev/mapper/s$i" >/dev/null
-    dmsetup remove "s$i"
+    dmsetup remove --retry "s$i"
 done
 echo "all held"
