@@ -10,38 +10,49 @@ lvm_ready() { # lvm_ready DISK: volume group vg on it
 
 lv() { lvcreate -q -y -Wn -Zn -L "$2" -n "$1" vg >/dev/null 2>&1; } # lv NAME SIZE
 
-# refused STATUS TEXT COMMAND...: it fails so, says so, and changes nothing.
+# refused STATUS TEXT COMMAND...: it fails so, says so, and changes nothing. What one refusal has left
+# is what the next one finds: whoever changes something between two sets "seen=".
+seen=
 refused() {
     local status=$1 text=$2 code=0 before after output
     shift 2
-    before=$(picture)
+    before=${seen:-$(picture)}
     output=$("$@" 2>&1) || code=$?
     after=$(picture)
     expect "$status" "$code" "exit status of $* ($output)"
     [[ $output == *"$text"* ]] || fail "$*: wanted a message with '$text', found: $output"
     expect "$before" "$after" "the system after $*"
+    seen=$after
 }
 
 # Everything that lasts: devices with their tables, LVs with their tags, mounts.
 picture() {
-    dmsetup table | sort
-    dmsetup info -c --noheadings -o name,suspended,uuid | sort
-    lvs -a --noheadings -o lv_name,lv_size,lv_tags,lv_active,lv_skip_activation vg 2>/dev/null | sort
-    grep ' /mnt' /proc/mounts || true
+    {
+        dmsetup table
+        dmsetup info -c --noheadings -o name,suspended,uuid
+        lvs -a --noheadings -o lv_name,lv_size,lv_tags,lv_active,lv_skip_activation vg 2>/dev/null
+        grep ' /mnt' /proc/mounts || true
+    } | sort
 }
 
 # No command's leftovers: nothing suspended, no second table, no unfinished tag, every LV of ours
 # listed, every device of a volume that is listed.
 settled() {
-    local name
-    expect "" "$(dmsetup info -c --noheadings -o name,suspended | grep Suspended || true)" "suspended devices"
-    expect "" "$(dmsetup info -c --noheadings -o name,tables_loaded | grep -i inactive || true)" "second tables"
-    expect "" "$(lvs -a --noheadings -o lv_tags vg 2>/dev/null | grep -E 'esnap\.(pending|removing)' || true)" "unfinished tags"
-    esnap lvs -a --noheadings -o lv_name vg | tr -d '[] ' | sort >/tmp/listed
-    lvs -a --noheadings -o lv_name,lv_tags vg 2>/dev/null | awk '/esnap/ { print $1 }' | sort >/tmp/tagged
-    expect "" "$(comm -13 /tmp/listed /tmp/tagged)" "LVs with tags that no command knows"
-    for name in $(dmsetup info -c --noheadings -o name | sed -n 's/^vg-//p'); do
+    local devices tags listed name tag
+    seen=
+    devices=$(dmsetup info -c --noheadings -o name,suspended,tables_loaded)
+    [[ $devices != *[Ss]uspended* ]] || fail "suspended devices: $devices"
+    [[ $devices != *[Ii]nactive* ]] || fail "second tables: $devices"
+    tags=$(lvs -a --noheadings -o lv_name,lv_tags vg 2>/dev/null)
+    [[ ! $tags =~ esnap\.(pending|removing) ]] || fail "unfinished tags: $tags"
+    listed=" $(esnap lvs -a --noheadings -o lv_name vg | tr -d '[]' | xargs) "
+    while read -r name tag; do
+        [[ $tag != *esnap* || $listed == *" ${name//[\[\]]/} "* ]] || fail "$name has tags that no command knows: $tag"
+    done <<<"$tags"
+    while IFS=: read -r name _; do
+        [[ $name == vg-* ]] || continue
+        name=${name#vg-}
         name=${name%-real}
-        grep -qxF -- "$name" /tmp/listed || lvs "vg/$name" >/dev/null 2>&1 || fail "a stray device vg-$name"
-    done
+        [[ $listed == *" $name "* ]] || lvs "vg/$name" >/dev/null 2>&1 || fail "a stray device vg-$name"
+    done <<<"$devices"
 }

@@ -91,6 +91,7 @@ expect "$before_size" "$(size three)" "its size, below the threshold"
 say "a file with settings that is wrong is named with its line"
 mkdir -p /etc/esnap
 printf '#\nautoextend = 7\n' >/etc/esnap/esnap.conf
+seen=
 refused 5 "/etc/esnap/esnap.conf: line 2: there is no setting 'autoextend'" esnap lvcreate --esnapshot -L 8M -n four vg/data
 rm /etc/esnap/esnap.conf
 

@@ -25,7 +25,7 @@ completed() { # completed WORD...: what TAB makes of the last one
 listed() { esnap lvs --noheadings -o "$1" vg | sed 's/^ *//; s/  */ /g'; } # listed FIELDS
 
 lvm_ready /dev/disk/by-id/virtio-a
-lv data 64M
+lv data 16M
 mkfs.ext4 -q /dev/vg/data
 mkdir -p /mnt/data /mnt/image
 mount /dev/vg/data /mnt/data
@@ -52,6 +52,7 @@ say "a volume in use that is not linear is refused; one that is not in use is ta
 lvcreate -q -y -Wn -Zn --type raid1 -m 1 --nosync --alloc anywhere -L 8M -n raid vg >/dev/null 2>&1
 lvcreate -q -y -Wn -Zn -L 12M -V 8M -T vg/pool -n thin >/dev/null 2>&1
 exec 7<>/dev/vg/raid 8<>/dev/vg/thin
+seen=
 refused 5 'a target of type raid' esnap lvcreate --esnapshot -L 8M -n s vg/raid
 refused 5 'a target of type thin' esnap lvcreate --esnapshot -L 8M -n s vg/thin
 refused 5 'a part of another volume' esnap lvcreate --esnapshot -L 8M -n s vg/pool
@@ -74,7 +75,7 @@ expect "$before" "$(picture)" "the system after a test run"
 esnap lvcreate --esnapshot -L 16M -n monday /dev/vg/data
 echo two >/mnt/data/file
 sync
-esnap lvcreate --esnapshot -l 25%ORIGIN -n tuesday vg/data
+esnap lvcreate --esnapshot -l 50%ORIGIN -n tuesday vg/data
 echo three >/mnt/data/file
 sync
 esnap lvcreate --esnapview -L 16M -n try vg/monday
@@ -97,8 +98,10 @@ expect vg "$(completed esnap vgchange -ay '')" "the completion of a group"
 
 say "what cannot be done with them is refused"
 mount /dev/vg/try /mnt/image
+seen=
 refused 5 'it is in use' esnap lvremove -y vg/try
 umount /mnt/image
+seen=
 refused 5 'it has views: try' esnap lvremove -y vg/monday
 refused 5 'monday is the oldest' esnap lvremove -y vg/tuesday
 refused 5 'origin of 2 snapshots' esnap lvremove -y vg/data
@@ -112,8 +115,8 @@ refused 5 "dmeventd's plugin" esnap lvchange --monitor y vg/tuesday # it is not 
 
 say "the origin grows while it is mounted and not stacked yet"
 esnap lvextend -L +8M vg/data
-expect $((72 * 2048)) "$(blockdev --getsz /dev/vg/data)" "its sectors"
-expect 72.00m "$(lvs --noheadings -o lv_size vg/data 2>/dev/null | xargs)" "its size as LVM knows it"
+expect $((24 * 2048)) "$(blockdev --getsz /dev/vg/data)" "its sectors"
+expect 24.00m "$(lvs --noheadings -o lv_size vg/data 2>/dev/null | xargs)" "its size as LVM knows it"
 resize2fs /dev/vg/data 2>/dev/null
 expect "three one two one" "$(cat /mnt/data/file) $(show monday) $(show tuesday) $(show try)" "the file everywhere"
 settled
@@ -134,16 +137,16 @@ expect "$(realpath /dev/vg/data)" "$(realpath "/dev/disk/by-uuid/$uuid")" "who h
 
 say "grown and renamed while in use"
 esnap lvextend -L +8M vg/tuesday
-esnap lvextend -L 96M vg/data
+esnap lvextend -L 48M vg/data
 resize2fs /dev/vg/data 2>/dev/null
-dd if=/dev/urandom of=/mnt/data/big bs=1M count=70 oflag=direct status=none
+dd if=/dev/urandom of=/mnt/data/big bs=1M count=30 oflag=direct status=none
 esnap lvrename vg/data daten
 esnap lvrename vg monday montag
 expect "three one two" "$(cat /mnt/data/file) $(show montag) $(show tuesday)" "the file everywhere"
-expect "daten 96.00m 96.00m
-montag 16.00m 64.00m
-tuesday 24.00m 64.00m
-try 16.00m 64.00m" "$(listed lv_name,lv_size,origin_size)" "sizes"
+expect "daten 48.00m 48.00m
+montag 16.00m 16.00m
+tuesday 16.00m 16.00m
+try 16.00m 16.00m" "$(listed lv_name,lv_size,origin_size)" "sizes"
 settled
 
 say "removed, from the oldest on; then the volume is LVM's again"

@@ -49,7 +49,7 @@ works() {
 }
 
 make_chain() {
-    lvcreate -q -y -Wn -Zn -L 32M -n data vg "$a" >/dev/null 2>&1
+    lvcreate -q -y -Wn -Zn -L 8M -n data vg "$a" >/dev/null 2>&1
     mkfs.ext4 -q /dev/vg/data
     mkdir -p /mnt/data
     mount /dev/vg/data /mnt/data
@@ -82,7 +82,7 @@ on_live() {
     fails lvchange -pr vg/data
     fails lvcreate -y -s -L 4M -n s vg/data
     expect "$before" "$(layer)" "the origin's table after all that"
-    expect "data 32.00m" "$(lvs --noheadings -o lv_name,lv_size vg/data 2>/dev/null | xargs)" "LVM's idea of it"
+    expect "data 8.00m" "$(lvs --noheadings -o lv_name,lv_size vg/data 2>/dev/null | xargs)" "LVM's idea of it"
     # LVM has left half a snapshot, on the hidden device, which it takes for its own.
     works lvremove -f vg/s
     umount /mnt/data

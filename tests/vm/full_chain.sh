@@ -91,12 +91,14 @@ lvcreate -q -y -Wn -Zn -l 100%FREE -n rest vg >/dev/null 2>&1
 fill /dev/vg/data /tmp/fill.json &
 writer=$!
 wait_until 300 is_area four full
+seen=
 refused 5 'no free extent' esnap lvextend --use-policies vg/four
 wait "$writer" || fail "a write to the origin failed"
 expect invalid "$(area_state four)" "the snapshot"
 refuse dd if=/dev/vg/four of=/dev/null bs=64k count=1 iflag=direct status=none
 expect invalid "$(esnap lvs --noheadings -o state vg/four | xargs)" "esnap lvs"
 dmesg | grep -q 'all snapshots are INVALID from now on: the newest store is full' || fail "the log does not say why"
+seen=
 refused 5 'it is invalid' esnap lvextend --use-policies vg/four
 fill /dev/vg/data /tmp/fill.json || fail "the origin does not go on"
 esnap lvremove -y vg/four
