@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk a=2G --timeout 3000
+# vm: --disk a=16G --timeout 6000
 #
 # Areas that grow by themselves, with the real dmeventd: 8 MiB under fio at full speed, of a
-# snapshot and of a view, with dmeventd killed in between, and without it. The origin has 96 MiB
-# instead of gigabytes: under emulation every MiB counts, and the area grows as often.
+# snapshot and of a view, with dmeventd killed in between, and without it.
+#
+#   autoextend.sh [MIB]    size of the origin; under emulation every MiB counts
 
 set -euo pipefail
 # shellcheck source=tests/support/vm_lib.sh
@@ -14,6 +15,8 @@ set -euo pipefail
 # shellcheck source=tests/support/watch_lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../support/watch_lib.sh"
 
+mib=${1:-48}
+
 show_log() { cat "$log" >&2 || true; }
 trap '[ $? = 0 ] || show_log' EXIT
 
@@ -21,7 +24,7 @@ larger_than_before() { larger "$(size three)" "$before_size"; }
 
 install_plugin
 lvm_ready /dev/disk/by-id/virtio-a
-lv data 96M
+lv data "${mib}M"
 fill /dev/vg/data /tmp/first.json
 
 say "a snapshot's area grows as often as needed"
@@ -30,7 +33,7 @@ expect monitored "$(monitor one)" "the new snapshot"
 before=$(digest /dev/vg/one)
 fill /dev/vg/data /tmp/one.json || fail "a write failed"
 expect "$before" "$(digest /dev/vg/one)" "the snapshot"
-larger "$(size one)" 96 || fail "96 MiB of copies are in an area of $(size one) MiB"
+larger "$(size one)" "$mib" || fail "$mib MiB of copies are in an area of $(size one) MiB"
 grep -q 'vg/one: extended from 8 to' "$log" || fail "the log does not say that it was extended"
 printf 'area: 8 to %s MiB in %s extensions; the slowest write took %s ms\n' "$(size one)" \
     "$(grep -c 'vg/one: extended' "$log")" "$(slowest /tmp/one.json)"
@@ -39,9 +42,9 @@ settled
 say "a view's area does, too"
 esnap lvcreate --esnapview -L 8M -n view vg/one
 expect monitored "$(monitor view)" "the view"
-fill /dev/vg/view /tmp/view.json --size=64M --verify=crc32c --do_verify=1 || fail "the view is wrong"
+fill /dev/vg/view /tmp/view.json --size="$((mib * 2 / 3))M" --verify=crc32c --do_verify=1 || fail "the view is wrong"
 expect "$before" "$(digest /dev/vg/one)" "the snapshot under the view"
-larger "$(size view)" 64 || fail "64 MiB are in an area of $(size view) MiB"
+larger "$(size view)" $((mib * 2 / 3)) || fail "$((mib * 2 / 3)) MiB are in an area of $(size view) MiB"
 esnap lvremove -y vg/view
 
 say "a newer snapshot is watched instead; dmeventd is killed and comes back"
@@ -72,7 +75,7 @@ before=$(digest /dev/vg/three)
 fill /dev/vg/data /tmp/three.json &
 writer=$!
 wait_until 300 is_area three full
-esnap lvextend -L +120M vg/three
+esnap lvextend -L "+$((mib * 5 / 4))M" vg/three
 wait "$writer" || fail "a write failed"
 expect "$before" "$(digest /dev/vg/three)" "the snapshot"
 settled

@@ -22,7 +22,8 @@ guest() {
     local want=$1 status=0 fstab=() began=$SECONDS
     shift
     [ ! -e "$work/fstab" ] || fstab=(--fstab "$work/fstab")
-    "$top/scripts/vm" --systemd "${fstab[@]}" --timeout 400 --share "$work" --disk "disk=2G,keep=$work/disk.img" \
+    "$top/scripts/vm" --smp 1 --systemd "${fstab[@]}" --timeout 400 --share "$work" \
+        --disk "disk=2G,keep=$work/disk.img" \
         -- bash "$top/tests/support/boot_guest.sh" "$@" || status=$?
     [ "$status" -eq "$want" ] || {
         echo "phase $*: status $status instead of $want (seed $seed)"

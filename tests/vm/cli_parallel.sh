@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk a=1G --timeout 2400
+# vm: --smp 2 --disk a=1G --timeout 2400
 #
 # Several commands at once on one volume group, of esnap and of LVM: each comes to its end, none
 # spoils what another does, and all that was acknowledged is there.

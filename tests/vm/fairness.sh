@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk origin=64M --disk store=64M --timeout 300
+# vm: --smp 2 --disk origin=64M --disk store=64M --timeout 300
 #
 # A write of 4 KiB does not wait for others' megabytes: with a store that takes its time for
 # every append, it is done before most of sixteen large writes that came earlier.

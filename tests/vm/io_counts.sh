@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk disk=160M,iops=2000 --timeout 1200
+# vm: --smp 2 --disk disk=160M,iops=2000 --timeout 1200
 #
 # What a write costs in I/Os of origin and store, by the devices' own counters: that does not
 # depend on the machine. Random 4 KiB writes, 32 at a time, chunks of 4 KiB. Both are on one disk

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk origin=64M --disk stores=1G --timeout 2700
+# vm: --smp 2 --disk origin=64M --disk stores=1G --timeout 2700
 #
 # Random operations on a live chain against the model: 500 operations for each of ten seeds;
 # model_more.sh takes the next ten, so that both can run side by side.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk origin=64M --disk stores=1G --timeout 1800
+# vm: --smp 2 --disk origin=64M --disk stores=1G --timeout 1800
 #
 # Snapshots are read through a slow origin (dm-delay) while it is overwritten: a reader that
 # is held up must not see what was written meanwhile. Small chunks, then large ones.

@@ -21,5 +21,5 @@ make --no-print-directory -j2 -f "$top/Makefile.kbuild" KDIR="/lib/modules/$(def
     cat -- "$work/log"
     exit 1
 }
-"$top/scripts/vm" --disk a=64M --timeout 300 --module "$work/dm-target/dm-esnapshot.ko" -- \
+"$top/scripts/vm" --smp 1 --disk a=64M --timeout 300 --module "$work/dm-target/dm-esnapshot.ko" -- \
     bash "$top/tests/support/other_module_guest.sh"

@@ -12,7 +12,7 @@ trap 'rm -rf -- "$work"' EXIT
 
 guest() { # guest STATUS PHASE
     local status=0
-    "$top/scripts/vm" --timeout 300 --share "$work" \
+    "$top/scripts/vm" --smp 1 --timeout 300 --share "$work" \
         --disk "origin=48M,keep=$work/origin.img" --disk "stores=256M,keep=$work/stores.img" \
         -- bash "$top/tests/support/power_cut_guest.sh" "$2" || status=$?
     [ "$status" -eq "$1" ] || {

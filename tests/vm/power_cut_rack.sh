@@ -29,7 +29,7 @@ options=()
 
 one() { # one SEED
     local log=$work/seed-$1.$$.img
-    if "$top/scripts/vm" --timeout $((300 + module_points * 20)) "${options[@]}" \
+    if "$top/scripts/vm" --smp 1 --timeout $((300 + module_points * 20)) "${options[@]}" \
         --disk data=256M --disk "log=4G,keep=$log" --disk again=256M \
         -- bash "$top/tests/support/power_cut_rack_guest.sh" "$1" "$writes" "$module_points" &&
         "$top/build/esnap-rack" sweep --log "$log" --points "$points"; then
