@@ -29,7 +29,7 @@
 
 /* Smallest ring, superblocks included: one extent of LVM's default size. */
 #define ES_JOURNAL_MIN_BLOCKS 1024u
-/* Longest record, header included. */
+/* Longest record, and longest padding, header included. */
 #define ES_JOURNAL_MAX_RECORD 257u
 /* Positions in the kept history that a superblock names. */
 #define ES_JOURNAL_MARKS 32u
@@ -65,12 +65,17 @@ struct es_jpos {
  * @created: seconds since 1970
  * @device_blocks: the ring is [ES_DATA_BLOCK, @device_blocks)
  * @origin_lbs: logical block size of the origin in bytes, 512..4096
+ * @tail_seq: number of the next record at the last attach, or at the last clean detach: the
+ *	log never ends before it, and attached, every record from it on is of @epoch, so that
+ *	one that an earlier recovery forgot does not come back
  * @needed: the oldest record that may not be in place yet; not attached: the next record
- * @next_lsn: attached: number of the first entry of record @needed or less; else of the
- *	next entry; from 1
+ * @next_lsn: number of the next entry when this was written, from 1
+ * @time: of the latest entry when this was written
  * @nr_marks: positions in @mark, 1..ES_JOURNAL_MARKS
- * @mark: records of the kept history with their times, by age, @needed not included unless
- *	it is the only one; the first is the oldest record kept
+ * @mark: records of the kept history with the times of their first entries, by age, @needed
+ *	not included unless it is the only one; the first is the oldest record kept
+ *
+ * A failed one may still be attached: then it does not know where the log ends.
  */
 struct es_jsb {
 	u16 state;
@@ -82,8 +87,10 @@ struct es_jsb {
 	u64 created;
 	u64 device_blocks;
 	u32 origin_lbs;
+	u64 tail_seq;
 	struct es_jpos needed;
 	u64 next_lsn;
+	u64 time;
 	u32 nr_marks;
 	struct {
 		struct es_jpos pos;
@@ -141,7 +148,7 @@ enum es_jrec_type {
  * @addr: the header's own address
  * @lsn: number of its first entry; padding: of the next entry
  * @time: of the latest entry up to here
- * @needed_seq: no record before that number was needed when this one was written
+ * @needed: no record before that was needed when this one was written; it may be this one
  * @crc: of the header block; set by both encoder and decoder
  */
 struct es_jrec {
@@ -155,13 +162,13 @@ struct es_jrec {
 	u64 addr;
 	u64 lsn;
 	u64 time;
-	u64 needed_seq;
+	struct es_jpos needed;
 	u32 crc;
 };
 
 ES_BEGIN_DECLS
 
-/* As es_sb_encode() and es_sb_decode(), for a journal. */
+/* As es_sb_encode() and es_sb_decode(), for a journal. Only the first @nr_marks marks count. */
 void es_jsb_encode(const struct es_jsb *sb, void *buf);
 enum es_fault es_jsb_decode(struct es_jsb *out, const void *buf, size_t len);
 
@@ -174,7 +181,9 @@ enum es_fault es_jsb_check_device(const struct es_jsb *sb, u64 device_blocks);
 /* Payload blocks of an entry. */
 static inline u32 es_jentry_blocks(const struct es_jentry *e)
 {
-	return e->op == ES_JOP_WRITE ? (e->nr + ES_BLOCK_SECTORS - 1) / ES_BLOCK_SECTORS : 0;
+	/* Right for any @nr that was read from a disk. */
+	return e->op == ES_JOP_WRITE ?
+	       e->nr / ES_BLOCK_SECTORS + (e->nr % ES_BLOCK_SECTORS != 0) : 0;
 }
 
 /**

@@ -18,12 +18,19 @@
  *
  * The record that is due at a position decodes there, is of this journal, has the
  * number that is due, names the CRC of the header before it, and has an epoch not
- * below that one's and not above the superblock's.  The first block that is not
- * the record due ends the walk.  All records but the last are proven by their
- * successor, which was written after they were durable; a last one that is torn
- * was never acknowledged and is as if it had never been.  After a clean detach the
- * superblock says where the head is: a walk that does not end exactly there is
- * a fault.
+ * below that one's: from the superblock's tail on the superblock's own, before that an
+ * older one.  The first block that is not the record due ends the walk.  All records
+ * but the last are proven by their successor, which was written after they were durable;
+ * a last one that is torn was never acknowledged and is as if it had never been.
+ *
+ * A fault: the walk ends before the tail or before what the superblock says is needed;
+ * something newer than the superblock or than the end is found where the walk ends (its
+ * newer copy, or a record in between, was lost); the ring bites its own tail.  After a
+ * clean detach nothing is read at the tail: whatever lies there is stale.
+ *
+ * Whoever recovers must commit the next epoch, with a flush in front, before anything that
+ * was found here is told to anybody: what a disk's cache still showed may be gone at
+ * the next crash.
  */
 #ifndef ES_JWALK_H
 #define ES_JWALK_H
@@ -43,8 +50,8 @@ enum es_jwalk_event {
  * @read_addr, @block: the block asked for
  * @rec, @entries: the record delivered (padding is delivered, too)
  * @payload_ok: the caller's answer to ES_JWALK_CHECK
- * @ring: DONE: positions for appending; needed is what the last record says, at
- *	least where the walk began
+ * @ring: DONE: positions for appending, in the superblock's epoch; needed is what the
+ *	last record says, at least what the superblock says
  * @fault, @fault_addr: FAULT
  */
 struct es_jwalk {
@@ -60,8 +67,14 @@ struct es_jwalk {
 	/* Internal. */
 	const struct es_jsb *sb;
 	u32 state;
-	u32 epoch;	/* of the record before */
-	struct es_jpos at;
+	u32 epoch;		/* of the record before */
+	u64 stop;		/* the number of a record that is known to be there, and 1 */
+	u64 lsn;		/* the least that the next record may begin with */
+	u64 time;		/* of the record before */
+	u64 left;		/* blocks that the records may have up to their own begin */
+	struct es_jpos at;	/* where the next record is due */
+	bool have_held;		/* held is not yet proven */
+	struct es_jpos held_at;	/* where it is */
 	struct es_jrec held;
 	struct es_jentry held_entries[ES_JREC_ENTRIES];
 };

@@ -30,7 +30,8 @@
  * @lsn: of the next entry
  * @time: of the last entry
  * @needed: as in es_jsb
- * @nr_marks, @mark: as in es_jsb; the last may be @head itself in an empty history
+ * @nr_marks, @mark: as in es_jsb, and on to the head; the first may be @head itself in an
+ *	empty ring
  * @free: first block that must not be overwritten: kept.addr of the superblock on disk
  * @free_seq: number of the record there; equal to head.seq when the ring is empty
  */
@@ -94,27 +95,39 @@ u64 es_ring_pad(struct es_ring *ring, void *header);
  * @entries: @nr of them, 1..ES_JREC_ENTRIES, addr is set, time raised to the
  *	time before where the clock went back
  *
- * The caller has made sure that it fits (es_ring_room) and needs no padding.
+ * The caller has made sure that it fits (es_ring_room) and needs no padding
+ * (es_ring_must_pad), and has set everything but addr in the entries.
  * Returns the address of the header; payload follows it.
  */
 u64 es_ring_append(struct es_ring *ring, struct es_jentry *entries, u32 nr, void *header);
 
 /*
+ * The record that lies at the head has been written, or was found: move on behind it.
+ * @first_time: of its first entry
+ */
+void es_ring_pass(struct es_ring *ring, const struct es_jrec *rec, u64 first_time);
+
+/*
  * Everything before @pos is in place, durably.  In memory; the next record tells it
- * to the disk.
+ * to the disk.  Never moves back.
  */
 void es_ring_set_needed(struct es_ring *ring, const struct es_jpos *pos);
 
 /**
  * es_ring_give_up - give up history until a record of @blocks would fit.
  *
- * Changes the marks only.  Returns false when too much is needed still.  What it
- * gave up is free after es_ring_to_sb, a durable commit, and es_ring_committed.
- * Gives up at least a sixteenth of the ring where it can, so that commits are rare.
+ * Changes the marks only.  Returns false, with nothing changed, when too much is needed
+ * still.  What it gave up is free after es_ring_to_sb, a durable commit, and
+ * es_ring_committed.  Gives up at least a sixteenth of the ring where it can, so that
+ * commits are rare.
  */
 bool es_ring_give_up(struct es_ring *ring, u32 blocks);
 
-/* Enter positions into @sb for a commit.  */
+/*
+ * Enter positions into @sb for a commit.  Attached (@sb->flags): those of a ring in use;
+ * an attach sets sb->tail_seq to the head's number besides.  Else those of a clean detach,
+ * where everything is in place.
+ */
 void es_ring_to_sb(const struct es_ring *ring, struct es_jsb *sb);
 
 /* @sb is durable. */
