@@ -242,6 +242,12 @@ TEST_CASE("what a walk cannot explain is a fault", "[journal]") {
         fix_crc(later, jrec_field::crc);
         CHECK(damaged(104, later).fault == ES_FAULT_EPOCH);
     }
+    SECTION("one that follows another record is no record of this log") {
+        Block other = good.read(104);
+        put(other, jrec_field::prev_crc, get(other, jrec_field::prev_crc) + 1);
+        fix_crc(other, jrec_field::crc);
+        CHECK(damaged(104, other).records.size() == 2);
+    }
     SECTION("times or numbers that fall") {
         Block wrong = good.read(108);
         put(wrong, jrec_field::lsn, 1);
