@@ -62,7 +62,7 @@ es_fault read_superblock(const CrashDevice &device, es_jsb &sb) {
 }
 
 void JournalWriter::format(CrashDevice &device, es_jsb sb) {
-    for (const std::uint64_t generation : {0, 1}) {
+    for (const std::uint64_t generation : {std::uint64_t{0}, std::uint64_t{1}}) {
         sb.generation = generation;
         device.write_fua(es_sb_addr(generation), encode(sb).bytes);
     }
