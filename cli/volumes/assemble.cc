@@ -176,8 +176,14 @@ void make_origin(System &system, const Chain &chain, const std::vector<OpenedSto
 
 void report_state(System &system, const Chain &chain, const Tell &tell) {
     const dmext::Table status = dmext::Device(system.dm, chain.device()).status();
-    const dmext::OrgState state = dmext::parse_org_status(status.at(0)).state;
+    const dmext::OrgStatus org = dmext::parse_org_status(status.at(0));
+    const dmext::OrgState state = org.state;
 
+    if (org.journal && org.journal->state == dmext::JournalState::failed)
+        tell(
+            News::missing,
+            fmt::format("{}: its journal has failed and is not used; remove it with esnap lvremove",
+                        chain.volume_name().text()));
     if (state == dmext::OrgState::suspect)
         tell(News::missing,
              fmt::format("{}: it was written without its snapshots, which are not shown; to use "
