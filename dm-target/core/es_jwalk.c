@@ -129,7 +129,8 @@ static int step_look(struct es_jwalk *w)
 
 	if (fault == ES_FAULT_EPOCH)
 		return fail(w, fault, w->read_addr);
-	if (!fault && w->rec.seq > w->at.seq)
+	/* Of an older epoch it is what an attach left behind that did not replay the ring. */
+	if (!fault && w->rec.seq > w->at.seq && w->rec.epoch == w->sb->epoch)
 		return fail(w, ES_FAULT_JOURNAL_NEWER, w->read_addr);
 	if (fault || !is_due(w, &w->rec)) {
 		w->state = FINISH;

@@ -24,8 +24,10 @@
  * a last one that is torn was never acknowledged and is as if it had never been.
  *
  * A fault: the walk ends before the tail or before what the superblock says is needed;
- * something newer than the superblock or than the end is found where the walk ends (its
- * newer copy, or a record in between, was lost); the ring bites its own tail.  After a
+ * where the walk ends there is a record of a later epoch than the superblock's, or one of its
+ * own epoch with a higher number (the newer copy, or a record in between, was lost); the ring
+ * bites its own tail.  Whatever of older epochs lies there is stale: an attach need not have
+ * replayed the ring.  After a
  * clean detach nothing is read at the tail: whatever lies there is stale.
  *
  * Whoever recovers must commit the next epoch, with a flush in front, before anything that

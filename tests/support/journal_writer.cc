@@ -96,12 +96,25 @@ Walked JournalWriter::attach() {
     for (const JournalRecord &record : found.records)
         if (record.rec.seq >= ring_.needed.seq)
             not_in_place_.push_back({record.rec.addr, record.rec.seq, record.rec.prev_crc});
+    begin_epoch();
+    return found;
+}
+
+void JournalWriter::attach_without_replay() {
+    if (read_superblock(device_, sb_) != ES_OK)
+        throw std::runtime_error("no superblock");
+    es_ring_init(&ring_, &sb_);
+    not_in_place_.clear();
+    durable_.clear();
+    begin_epoch();
+}
+
+void JournalWriter::begin_epoch() {
     ++sb_.epoch;
     sb_.flags |= ES_JSB_ATTACHED;
     ring_.epoch = sb_.epoch;
     sb_.tail_seq = ring_.head.seq;
     commit();
-    return found;
 }
 
 void JournalWriter::detach() {

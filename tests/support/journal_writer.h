@@ -54,6 +54,8 @@ public:
 
     /** Walk, then commit the new epoch unless the walk failed. */
     Walked attach();
+    /** As the kernel does when the chain does not name the journal: nothing is replayed. */
+    void attach_without_replay();
     void detach();
 
     /**
@@ -76,6 +78,7 @@ public:
     const std::vector<JournalRecord> &durable() const { return durable_; }
 
 private:
+    void begin_epoch();
     void commit();
     bool make_room(std::uint32_t blocks);
 

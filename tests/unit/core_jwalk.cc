@@ -207,6 +207,20 @@ TEST_CASE("stale records behind a torn one are not taken up after a second crash
     }
 }
 
+TEST_CASE("what an attach without replay leaves behind is stale", "[journal]") {
+    Journal journal(100);
+    for (unsigned i = 0; i < 6; ++i)
+        journal.append(writes(1, i)); // 100, 102, ... 110
+    journal.writer.attach_without_replay();
+    journal.check(0);
+    journal.append(writes(5)); // up to 106, where a later record lies than the one that is due
+    journal.check(1);
+    journal.append(writes(1));
+    journal.check(2);
+    REQUIRE(journal.writer.attach().fault == ES_OK);
+    CHECK(journal.writer.ring().head.addr == 108);
+}
+
 TEST_CASE("what a walk cannot explain is a fault", "[journal]") {
     Journal journal(100);
     for (unsigned i = 0; i < 5; ++i)
