@@ -47,10 +47,12 @@ std::optional<JournalStatus> read_journal(WordReader &words) {
     const std::string text = words.word("journal");
     const std::string state = words.word("state of the journal");
 
-    if ((text == "-") != (state == "-"))
-        words.fail("the journal has a state or a size, but not both");
-    if (text == "-")
+    if (text == "-" && state == "-")
         return std::nullopt;
+    if (text == "-" && state == to_string(JournalState::failed))
+        return JournalStatus{.state = JournalState::failed};
+    if (text == "-" || state == "-")
+        words.fail("the journal has a state or a size, but not both");
     JournalStatus s;
     WordReader usage("read the status line of", "esnapshot-org", text);
     std::tie(s.used, s.total) = usage.pair("journal");
@@ -67,6 +69,8 @@ std::optional<JournalStatus> read_journal(WordReader &words) {
 }
 
 std::string journal_text(const JournalStatus &s) {
+    if (s.total == 0)
+        return fmt::format("- {}", to_string(s.state));
     std::string text = fmt::format("{}/{} {}", s.used, s.total, to_string(s.state));
 
     if (s.kept && s.oldest_kept_seconds)

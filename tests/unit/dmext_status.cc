@@ -79,8 +79,9 @@ void parse(const Target &line) {
 TEST_CASE("dmext: the status of an origin is read as printed", "[dmext]") {
     for (const std::string params :
          {"ok 128 0 0/16 0 - -", "full 8 3 5/16 12 - -", "suspect 2048 65536 16/16 0 1/8 draining",
-          "ok 128 1 0/16 0 1/8 ok 5 1700000000", "ok 128 1 0/16 0 0/8 failed 0 0",
-          "invalid 128 1 0/0 0 - -", "failed 128 1 0/16 0 - -", "inactive 128 1 0/16 0 - -"}) {
+          "ok 128 1 0/16 0 1/8 ok 5 1700000000", "ok 128 1 0/16 0 - failed",
+          "ok 128 1 0/16 0 0/8 failed 0 0", "invalid 128 1 0/0 0 - -", "failed 128 1 0/16 0 - -",
+          "inactive 128 1 0/16 0 - -"}) {
         CAPTURE(params);
         CHECK(to_string(parse_org_status({0, 8, "esnapshot-org", params})) == params);
     }

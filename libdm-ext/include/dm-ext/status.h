@@ -19,8 +19,8 @@ enum class JournalState { ok, draining, failed };
 
 /** Of a write journal. */
 struct JournalStatus {
-    Sectors used = 0; /**< by writes that may not be in place yet */
-    Sectors total = 0;
+    Sectors used = 0;  /**< by writes that may not be in place yet */
+    Sectors total = 0; /**< 0: it has failed, and the kernel has let it go */
     JournalState state = JournalState::ok;
     /** What is used, and the history before it; empty: the kernel does not say. */
     std::optional<Sectors> kept = {};
