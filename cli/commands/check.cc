@@ -6,6 +6,7 @@
 #include "offline/check_report.h"
 #include "offline/checker.h"
 #include "offline/device.h"
+#include "offline/journal_check.h"
 #include "options.h"
 
 namespace esnap {
@@ -13,9 +14,10 @@ namespace esnap {
 namespace {
 
 constexpr const char *details =
-    "Verifies the store on DEVICE completely and writes nothing: both superblocks, every\n"
-    "record header, summary and payload checksum, that no chunk is stored twice, and the\n"
-    "index of a sealed store. Every fault is named with its byte on the device.\n"
+    "Verifies the store or write journal on DEVICE completely and writes nothing: both\n"
+    "superblocks, every record header, summary and payload checksum, that no chunk is stored\n"
+    "twice, and the index of a sealed store; of a journal all that it keeps. Every fault is\n"
+    "named with its byte on the device.\n"
     "Exit code 0: clean; 5: faults were found. What a power cut may leave behind is a note\n"
     "and no fault. A store in use may be checked; what changes meanwhile is read again.";
 
@@ -25,9 +27,22 @@ po::options_description declare() {
     return options;
 }
 
+int check_a_journal(const Device &device, const std::vector<std::string> &holders,
+                    const po::variables_map &arguments, const Context &context) {
+    const JournalCheck result =
+        holders.empty() ? check_journal(device) : check_live_journal(device, holders);
+    if (arguments["json"].as<bool>())
+        print_journal_check_json(device.name(), result, context.out);
+    else
+        print_journal_check_text(device.name(), result, context.verbosity >= 0, context.out);
+    return result.findings.clean() ? exit_done : exit_failed;
+}
+
 int run(const po::variables_map &arguments, const Context &context) {
     const Device device = Device::open_to_read(text_of(arguments, "DEVICE"));
     const auto holders = device.holders();
+    if (is_journal(device))
+        return check_a_journal(device, holders, arguments, context);
     const CheckResult result =
         holders.empty() ? check_store(device) : check_live_store(device, holders);
     if (arguments["json"].as<bool>())
@@ -41,9 +56,9 @@ int run(const po::variables_map &arguments, const Context &context) {
 
 Command check_command() {
     return {.name = "check",
-            .summary = "verify a store completely, without writing",
+            .summary = "verify a store or journal completely, without writing",
             .details = details,
-            .positionals = {{"DEVICE", "store of a snapshot or view", What::file}},
+            .positionals = {{"DEVICE", "store of a snapshot or view, or a journal", What::file}},
             .options = declare(),
             .examples = {{"esnap check /dev/mapper/vg-monday_ecow",
                           "is the store of vg/monday sound? It may be in use"}},

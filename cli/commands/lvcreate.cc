@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// esnap lvcreate: make a snapshot of a volume, or a view of a snapshot.
+// esnap lvcreate: make a snapshot of a volume, a view of a snapshot, or a journal.
 #include "command.h"
 #include "commands/live.h"
 #include "error.h"
 #include "options.h"
 #include "volumes/create.h"
+#include "volumes/journal.h"
 
 namespace esnap {
 
@@ -15,6 +16,8 @@ constexpr const char *details =
     "--esnapshot takes a snapshot of a volume, which may be mounted: its file system is frozen\n"
     "for the moment of the switch. /dev/VG/NAME shows it, read-only. --esnapview makes a view of\n"
     "a snapshot: /dev/VG/NAME can be written, the snapshot stays as it is.\n"
+    "--esnapjrnl makes a write journal for a volume with snapshots: writes are acknowledged from\n"
+    "there, and written in place behind. It is the LV NAME_ejrnl, by default the volume's name.\n"
     "SIZE is the room for what differs: a number and a unit b s k m g t p e, without one MiB.";
 
 po::options_description declare() {
@@ -22,7 +25,7 @@ po::options_description declare() {
     auto add = options.add_options();
     add("esnapshot", po::bool_switch(), "a snapshot of the volume VG/NAME");
     add("esnapview", po::bool_switch(), "a view of the snapshot VG/NAME");
-    add("esnapjrnl", po::bool_switch(), "a write journal for VG/NAME (not supported yet)");
+    add("esnapjrnl", po::bool_switch(), "a write journal for the origin VG/NAME");
     add("name,n", po::value<std::string>()->value_name("NAME"), "what it shall be called");
     add_size_options(options, "how much room it has for what differs");
     add("chunksize,c", po::value<std::string>()->value_name("CHUNKSIZE"),
@@ -43,10 +46,7 @@ void require_one_kind(const po::variables_map &arguments) {
         kinds += given(arguments, kind) ? 1 : 0;
     if (kinds != 1)
         throw UsageError("give exactly one of --esnapshot, --esnapview and --esnapjrnl");
-    if (given(arguments, "esnapjrnl"))
-        throw Error("create", "a journal", "journals are not supported yet",
-                    "snapshots work without one");
-    if (text_of(arguments, "name").empty())
+    if (text_of(arguments, "name").empty() && !given(arguments, "esnapjrnl"))
         throw UsageError("give it a name with -n");
     if (arguments.count("chunksize") && !given(arguments, "esnapshot"))
         throw UsageError("--chunksize goes with --esnapshot only; a view has its snapshot's");
@@ -70,6 +70,8 @@ dmext::Plan plan_for(const po::variables_map &arguments, System &system, const V
     }
     const Found found = find_volume(vg, base);
     wanted.size = size_words(arguments, false, found.chain.origin.bytes, vg.extent_bytes);
+    if (given(arguments, "esnapjrnl"))
+        return create_journal(system, vg, found, wanted);
     return create_view(system, vg, found, wanted);
 }
 
@@ -86,7 +88,12 @@ int run(const po::variables_map &arguments, const Context &context) {
     change_group(context, is_test, base.vg, [&](System &system, const Vg &vg) {
         return plan_for(arguments, system, vg, base);
     });
-    context.say("  {} \"{}\" {}.", given(arguments, "esnapview") ? "View" : "Snapshot", name,
+    const bool is_journal = given(arguments, "esnapjrnl");
+    context.say("  {} \"{}\" {}.",
+                is_journal                      ? "Journal"
+                : given(arguments, "esnapview") ? "View"
+                                                : "Snapshot",
+                is_journal ? (name.empty() ? base.lv : name) + journal_suffix : name,
                 is_test ? "would be created (--test)" : "created");
     return exit_done;
 }
@@ -95,14 +102,16 @@ int run(const po::variables_map &arguments, const Context &context) {
 
 Command lvcreate_command() {
     return {.name = "lvcreate",
-            .summary = "make a snapshot of a volume, or a view of a snapshot",
+            .summary = "make a snapshot of a volume, a view of a snapshot, or a journal",
             .details = details,
             .positionals = {{"VG/NAME", "the volume, or the snapshot", What::any_volume}},
             .options = declare(),
             .examples = {{"esnap lvcreate --esnapshot -L 1G -n monday vg/data",
                           "take a snapshot of vg/data, which may be mounted"},
                          {"esnap lvcreate --esnapview -L 500M -n try vg/monday",
-                          "make a copy of the snapshot that can be written"}},
+                          "make a copy of the snapshot that can be written"},
+                         {"esnap lvcreate --esnapjrnl -L 256M vg/data",
+                          "let writes to vg/data be acknowledged from a journal"}},
             .run = run};
 }
 

@@ -9,6 +9,7 @@
 #include "commands/live.h"
 #include "error.h"
 #include "options.h"
+#include "volumes/journal.h"
 #include "volumes/remove.h"
 
 namespace esnap {
@@ -17,7 +18,9 @@ namespace {
 
 constexpr const char *details =
     "Removes views, and snapshots from the oldest on: older ones need what newer ones hold.\n"
-    "What is mounted or has views stays. The origin is not touched; without snapshots it is an\n"
+    "What is mounted or has views stays. A write journal (NAME_ejrnl) is emptied first: writers\n"
+    "wait for that; it goes before the last snapshot does. The origin is not touched; without "
+    "snapshots it is an\n"
     "ordinary volume of LVM again as soon as it is not in use.";
 
 po::options_description declare() {
@@ -53,6 +56,8 @@ int run(const po::variables_map &arguments, const Context &context) {
     for (const VolumeName &name : names) {
         require_consent(arguments, context, name);
         change_group(context, is_test, name.vg, [&](System &system, const Vg &vg) {
+            if (const auto chain = find_journal(vg, name))
+                return remove_journal(system, *chain);
             return remove_volume(system, find_volume(vg, name));
         });
         // The last one gone, the origin may be given back: not a part of the removal, which is
@@ -69,7 +74,7 @@ int run(const po::variables_map &arguments, const Context &context) {
 
 Command lvremove_command() {
     return {.name = "lvremove",
-            .summary = "remove snapshots and views",
+            .summary = "remove snapshots, views and journals",
             .details = details,
             .positionals = {{"VG/NAME", "what is to be removed", What::volume,
                              Positional::Count::some}},

@@ -77,7 +77,7 @@ Rows pick(Rows rows, const VolumeName &name) {
 
     for (Row &row : rows)
         if (name.lv.empty() || row.name == name.lv ||
-            (row.kind == "hidden" && row.origin == name.lv))
+            ((row.kind == "hidden" || row.kind == "journal") && row.origin == name.lv))
             picked.push_back(std::move(row));
     if (picked.empty() && !name.lv.empty())
         throw Error("find", name.text(), "there is no such origin, snapshot or view",

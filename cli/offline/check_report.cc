@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "offline/journal_check.h"
 #include "offline/json.h"
 
 namespace esnap {
@@ -64,6 +65,9 @@ Json store_json(const CheckResult &result) {
                  {"state", state_text(sb.state)},
                  {"attached", (sb.flags & ES_SB_ATTACHED) != 0},
                  {"suspect", (sb.flags & ES_SB_SUSPECT) != 0},
+                 {"journal_uuid", es_uuid_is_null(sb.journal_uuid)
+                                      ? Json(nullptr)
+                                      : Json(uuid_text(sb.journal_uuid))},
                  {"log", nullptr}};
     const StoreFigures &f = result.figures;
     if (result.log_checked)
@@ -74,13 +78,53 @@ Json store_json(const CheckResult &result) {
     return json;
 }
 
+std::string journal_text(const JournalCheck &result) {
+    if (!result.superblocks.valid())
+        return "no valid journal";
+    const es_jsb &sb = result.superblocks.sb;
+    std::string text = fmt::format("journal, {}{}", journal_state_text(sb.state),
+                                   (sb.flags & ES_JSB_ATTACHED) != 0 ? " (attached)" : "");
+    if (!result.end)
+        return text;
+    const JournalEnd &end = *result.end;
+    text += fmt::format("; {} records, {} entries; {} needed, {} kept of {}", result.records,
+                        result.entries, bytes_text(end.needed_bytes()),
+                        bytes_text(end.kept_bytes()), bytes_text(end.total_bytes()));
+    if (result.oldest_time)
+        text += fmt::format(", from {} on", nanoseconds_text(*result.oldest_time));
+    return text;
+}
+
+Json journal_json(const JournalCheck &result) {
+    if (!result.superblocks.valid())
+        return nullptr;
+    const es_jsb &sb = result.superblocks.sb;
+    Json json = {{"state", journal_state_text(sb.state)},
+                 {"attached", (sb.flags & ES_JSB_ATTACHED) != 0},
+                 {"log", nullptr}};
+    if (result.end)
+        json["log"] = {{"records", result.records},
+                       {"entries", result.entries},
+                       {"needed_bytes", result.end->needed_bytes()},
+                       {"kept_bytes", result.end->kept_bytes()},
+                       {"total_bytes", result.end->total_bytes()},
+                       {"oldest_time", result.oldest_time
+                                           ? Json(nanoseconds_text(*result.oldest_time))
+                                           : Json(nullptr)}};
+    return json;
+}
+
+void print_findings(const FindingList &findings, bool with_notes, std::ostream &out) {
+    for (const Finding &finding : findings.all())
+        if (with_notes || finding.severity == Severity::fault)
+            out << finding_text(finding) << '\n';
+}
+
 } // namespace
 
 void print_check_text(const std::string &device, const CheckResult &result, bool with_notes,
                       std::ostream &out) {
-    for (const Finding &finding : result.findings.all())
-        if (with_notes || finding.severity == Severity::fault)
-            out << finding_text(finding) << '\n';
+    print_findings(result.findings, with_notes, out);
     out << fmt::format("{}: {}; {}\n", device, verdict_text(result.findings), store_text(result));
 }
 
@@ -90,6 +134,22 @@ void print_check_json(const std::string &device, const CheckResult &result, std:
                        {"faults", findings_json(result.findings, Severity::fault)},
                        {"notes", findings_json(result.findings, Severity::note)},
                        {"store", store_json(result)}};
+    out << to_text(json, 2) << '\n';
+}
+
+void print_journal_check_text(const std::string &device, const JournalCheck &result,
+                              bool with_notes, std::ostream &out) {
+    print_findings(result.findings, with_notes, out);
+    out << fmt::format("{}: {}; {}\n", device, verdict_text(result.findings), journal_text(result));
+}
+
+void print_journal_check_json(const std::string &device, const JournalCheck &result,
+                              std::ostream &out) {
+    const Json json = {{"device", device},
+                       {"clean", result.findings.clean()},
+                       {"faults", findings_json(result.findings, Severity::fault)},
+                       {"notes", findings_json(result.findings, Severity::note)},
+                       {"journal", journal_json(result)}};
     out << to_text(json, 2) << '\n';
 }
 

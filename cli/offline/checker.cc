@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "offline/checker.h"
 
-#include <algorithm>
-#include <chrono>
-#include <thread>
-
 #include <fmt/format.h>
+
+#include "offline/live_check.h"
 
 namespace esnap {
 
 namespace {
-
-constexpr int live_runs = 3;
-constexpr std::chrono::milliseconds live_pause{50};
 
 void note_state(const es_sb &sb, FindingSink &sink) {
     const auto note = [&](std::string text) { sink.note(Area::superblock, {}, std::move(text)); };
@@ -20,6 +15,9 @@ void note_state(const es_sb &sb, FindingSink &sink) {
         note("attached: in use, or not detached cleanly (a crash); both are sound states");
     if (sb.flags & ES_SB_SUSPECT)
         note("suspect: the origin was written behind the chain's back");
+    if (!es_uuid_is_null(sb.journal_uuid))
+        note(fmt::format("there is a write journal ({}): the origin alone is not complete",
+                         uuid_text(sb.journal_uuid)));
     if (sb.state == ES_STATE_INVALID)
         note("the snapshot is invalid: copies are missing, it must not be read");
     if (sb.state == ES_STATE_REMOVED)
@@ -60,20 +58,6 @@ void check_contents(const BlockSource &source, CheckResult &result) {
                         result.figures.bad_chunks));
 }
 
-// Keeps what is also in @other; order stays.
-void intersect(std::vector<Finding> &faults, const std::vector<Finding> &other) {
-    std::erase_if(faults, [&](const Finding &fault) {
-        return std::ranges::find(other, fault) == other.end();
-    });
-}
-
-std::vector<Finding> faults_of(const CheckResult &result) {
-    std::vector<Finding> faults;
-    std::ranges::copy_if(result.findings.all(), std::back_inserter(faults),
-                         [](const Finding &f) { return f.severity == Severity::fault; });
-    return faults;
-}
-
 } // namespace
 
 CheckResult check_store(const BlockSource &source) {
@@ -91,29 +75,7 @@ CheckResult check_store(const BlockSource &source) {
 }
 
 CheckResult check_live_store(const BlockSource &source, const std::vector<std::string> &holders) {
-    CheckResult result = check_store(source);
-    std::vector<Finding> persistent = faults_of(result);
-    const std::size_t at_first = persistent.size();
-    for (int run = 1; run < live_runs && !persistent.empty(); ++run) {
-        std::this_thread::sleep_for(live_pause);
-        result = check_store(source);
-        intersect(persistent, faults_of(result));
-    }
-    FindingList kept;
-    kept.note(Area::device, {},
-              fmt::format("in use by {}: it may have changed while it was checked",
-                          fmt::join(holders, ", ")));
-    if (persistent.size() < at_first)
-        kept.note(Area::device, {},
-                  fmt::format("{} findings were gone when it was checked again",
-                              at_first - persistent.size()));
-    for (const Finding &finding : result.findings.all())
-        if (finding.severity == Severity::note)
-            kept.add(finding);
-    for (Finding &fault : persistent)
-        kept.add(std::move(fault));
-    result.findings = std::move(kept);
-    return result;
+    return check_live([&] { return check_store(source); }, holders);
 }
 
 } // namespace esnap

@@ -66,6 +66,7 @@ Json superblock_json(const Superblocks &both) {
             {"link_uuid", uuid_or_null(sb.link_uuid)},
             {"next_uuid", uuid_or_null(sb.next_uuid)},
             {"snapshot_uuid", uuid_or_null(sb.snapshot_uuid)},
+            {"journal_uuid", uuid_or_null(sb.journal_uuid)},
             {"created", sb.created},
             {"serial", sb.serial},
             {"nr_snapshots", sb.nr_snapshots},

@@ -72,6 +72,8 @@ void TextDump::identity(const es_sb &sb) {
     field(sb.kind == ES_KIND_VIEW ? "view of store" : "older store", uuid_or_none(sb.link_uuid));
     field("newer store", uuid_or_none(sb.next_uuid));
     field("snapshot uuid", uuid_or_none(sb.snapshot_uuid));
+    if (!es_uuid_is_null(sb.journal_uuid))
+        field("journal", uuid_text(sb.journal_uuid));
     field("serial", fmt::format("{}", sb.serial));
     field("created", time_text(sb.created));
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <functional>
 
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid.hpp>
@@ -93,18 +94,19 @@ void require_blank(const FormatTarget &target, const Device &device) {
                     "--force overwrites it");
 }
 
-void write_copy(Device &device, es_sb &sb, std::uint64_t generation) {
+/** Encodes a superblock with this generation into a block. */
+using EncodeCopy = std::function<void(std::uint64_t generation, void *block)>;
+
+void write_copy(Device &device, const EncodeCopy &encode, std::uint64_t generation) {
     BlockBuffer block(1);
-    sb.generation = generation;
-    es_sb_encode(&sb, block.data());
+    encode(generation, block.data());
     device.write(es_sb_addr(generation), block.bytes());
     device.flush();
 }
 
-void verify_copy(const Device &device, es_sb sb, std::uint64_t generation) {
+void verify_copy(const Device &device, const EncodeCopy &encode, std::uint64_t generation) {
     BlockBuffer wanted(1), found(1);
-    sb.generation = generation;
-    es_sb_encode(&sb, wanted.data());
+    encode(generation, wanted.data());
     device.read(es_sb_addr(generation), found.bytes());
     if (!std::ranges::equal(wanted.bytes(), found.bytes()))
         throw Error("verify the superblock of", device.name(),
@@ -122,15 +124,15 @@ void verify_copy(const Device &device, es_sb sb, std::uint64_t generation) {
  * A crash before 2 is done leaves the old store, one copy of it, or none; after it the new
  * store stands. At no time do copies of both lie side by side.
  */
-void write_superblocks(Device &device, es_sb &sb) {
+void write_superblocks(Device &device, const EncodeCopy &encode) {
     const BlockBuffer zero(1);
     device.write(ES_SB_A_BLOCK, zero.bytes());
     device.write(ES_SB_B_BLOCK, zero.bytes());
     device.flush();
-    write_copy(device, sb, 1);
-    write_copy(device, sb, 2);
-    verify_copy(device, sb, 1);
-    verify_copy(device, sb, 2);
+    write_copy(device, encode, 1);
+    write_copy(device, encode, 2);
+    verify_copy(device, encode, 1);
+    verify_copy(device, encode, 2);
 }
 
 // What is encoded must decode: a wrong superblock is refused here, not by the kernel.
@@ -154,7 +156,10 @@ es_sb format_store(es_sb sb, const FormatTarget &target) {
     require_valid(sb, target.store);
     require_blank(target, device);
     if (!target.test)
-        write_superblocks(device, sb);
+        write_superblocks(device, [sb](std::uint64_t generation, void *block) mutable {
+            sb.generation = generation;
+            es_sb_encode(&sb, block);
+        });
     return sb;
 }
 
@@ -282,6 +287,82 @@ es_sb format_view_store(const ViewFormat &request) {
     copy_uuid(sb.link_uuid, base.store_uuid);
     copy_uuid(sb.snapshot_uuid, base.snapshot_uuid);
     return format_store(sb, request.target);
+}
+
+namespace {
+
+// The store of which a journal is to stand before the origin.
+es_sb load_newest(const JournalFormat &request) {
+    const auto refuse = [&](const std::string &cause, const char *advice) {
+        throw Error(operation, request.target.store,
+                    fmt::format("newest store {}: {}", request.newest_store, cause), advice);
+    };
+    const Device store = Device::open_to_read(request.newest_store);
+    require_distinct(request.target.store, store, "newest store");
+    const es_sb sb = load_superblock(store);
+    if (sb.kind != ES_KIND_SNAPSHOT)
+        refuse(fmt::format("it is the store of a {}, not of a snapshot", kind_text(sb.kind)),
+               "only an origin can have a journal");
+    if (sb.state == ES_STATE_INVALID || sb.state == ES_STATE_REMOVED)
+        refuse(fmt::format("its state is {}", state_text(sb.state)),
+               "take a new snapshot first: a journal needs one");
+    if (es_rules_newest(&sb) != ES_OK)
+        refuse(es_uuid_is_null(sb.next_uuid)
+                   ? "it is sealed: a newer store has succeeded it"
+                   : fmt::format("store {} has succeeded it", uuid_text(sb.next_uuid)),
+               "give the newest store of the chain");
+    if (!es_uuid_is_null(sb.journal_uuid))
+        refuse(fmt::format("it has journal {} already", uuid_text(sb.journal_uuid)),
+               "an origin has one journal: remove that one first");
+    return sb;
+}
+
+es_jsb fresh_journal(const JournalFormat &request, const es_sb &newest,
+                     std::uint64_t device_blocks) {
+    es_jsb sb{};
+    sb.state = ES_JOURNAL_ACTIVE;
+    sb.generation = 2;
+    set_uuid(sb.journal_uuid, request.target.store_uuid);
+    copy_uuid(sb.chain_uuid, newest.chain_uuid);
+    sb.created = now();
+    sb.device_blocks = std::min<std::uint64_t>(device_blocks, ES_MAX_DEVICE_BLOCKS);
+    sb.origin_lbs = newest.origin_lbs;
+    sb.tail_seq = 1;
+    sb.needed = {.addr = ES_DATA_BLOCK, .seq = 1, .prev_crc = 0};
+    sb.next_lsn = 1;
+    sb.time = sb.created * 1'000'000'000;
+    sb.nr_marks = 1;
+    sb.mark[0] = {sb.needed, sb.time};
+    return sb;
+}
+
+} // namespace
+
+es_jsb format_journal(const JournalFormat &request) {
+    const FormatTarget &target = request.target;
+    const es_sb newest = load_newest(request);
+    Device device = Device::open_exclusively(target.store);
+    if (device.blocks() < ES_JOURNAL_MIN_BLOCKS)
+        throw Error(operation, target.store,
+                    fmt::format("its {} are too few: a journal needs at least {}",
+                                bytes_text(device.bytes()),
+                                size_text(byte_offset(ES_JOURNAL_MIN_BLOCKS))),
+                    "give a larger device");
+    es_jsb sb = fresh_journal(request, newest, device.blocks());
+    const EncodeCopy encode = [sb](std::uint64_t generation, void *block) mutable {
+        sb.generation = generation;
+        es_jsb_encode(&sb, block);
+    };
+    BlockBuffer block(1);
+    es_jsb decoded{};
+    encode(sb.generation, block.data());
+    const es_fault fault = es_jsb_decode(&decoded, block.data(), block.bytes().size());
+    if (fault != ES_OK)
+        throw Error(operation, target.store, es_fault_text(fault));
+    require_blank(target, device);
+    if (!target.test)
+        write_superblocks(device, encode);
+    return sb;
 }
 
 } // namespace esnap

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// Writes the superblocks of a fresh store. Everything is verified before the first byte is
-// written; a refusal is an Error and leaves the device as it was.
+// Writes the superblocks of a fresh store or journal. Everything is verified before the first byte
+// is written; a refusal is an Error and leaves the device as it was.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 
-#include "es_format.h"
+#include "es_jformat.h"
 #include "offline/superblock.h"
 
 namespace esnap {
@@ -39,9 +39,16 @@ struct ViewFormat {
     std::string snapshot_store;
 };
 
-/** Both return the superblock that was (or, for a test, would have been) written. */
+/** A write journal for the origin of the chain whose newest store is @newest_store. */
+struct JournalFormat {
+    FormatTarget target{}; /**< store_uuid is the journal's; no segments */
+    std::string newest_store;
+};
+
+/** Each returns the superblock that was (or, for a test, would have been) written. */
 es_sb format_snapshot_store(const SnapshotFormat &request);
 es_sb format_view_store(const ViewFormat &request);
+es_jsb format_journal(const JournalFormat &request);
 
 Uuid random_uuid();
 

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "volumes/follow.h"
 #include "volumes/grow.h"
+#include "volumes/journal.h"
 #include "volumes/live.h"
 #include "volumes/remove.h"
 #include "volumes/stores.h"
@@ -81,12 +82,14 @@ void stack_lv(System &system, const Chain &chain) {
             {"lvrename", chain.vg, chain.name, chain.name + origin_suffix});
 }
 
-/* The origin's LV and those of all stores. */
+/* The origin's LV, those of all stores, and the journal's. */
 Words lvs_of(const Chain &chain) {
     Words names{chain.origin.name};
 
     for (const Volume *volume : chain.volumes())
         names.push_back(volume->store.name);
+    if (chain.journal)
+        names.push_back(chain.journal->lv.name);
     return names;
 }
 
@@ -151,9 +154,15 @@ std::uint32_t chunk_sectors_of(const std::vector<OpenedStore> &stores) {
     return stores.empty() ? dmext::max_chunk_sectors : stores.front().sb.chunk_sectors;
 }
 
-void make_origin(System &system, const Chain &chain, const std::vector<OpenedStore> &stores) {
+void make_origin(System &system, const Chain &chain, const std::vector<OpenedStore> &stores,
+                 const std::string &journal) {
     dmext::EsnapshotOrg org;
 
+    if (!journal.empty() && stores.empty())
+        throw Error(operation, chain.volume_name().text(),
+                    "its snapshots are invalid, but its write journal has not been emptied",
+                    "it has writes that the origin lacks; nothing was activated");
+    org.journal = journal;
     org.origin = chain.origin_node();
     org.chunk_sectors = chunk_sectors_of(stores);
     set_full_policy(org, system.conf);
@@ -167,8 +176,14 @@ void make_origin(System &system, const Chain &chain, const std::vector<OpenedSto
 
 void report_state(System &system, const Chain &chain, const Tell &tell) {
     const dmext::Table status = dmext::Device(system.dm, chain.device()).status();
-    const dmext::OrgState state = dmext::parse_org_status(status.at(0)).state;
+    const dmext::OrgStatus org = dmext::parse_org_status(status.at(0));
+    const dmext::OrgState state = org.state;
 
+    if (org.journal && org.journal->state == dmext::JournalState::failed)
+        tell(
+            News::missing,
+            fmt::format("{}: its journal has failed and is not used; remove it with esnap lvremove",
+                        chain.volume_name().text()));
     if (state == dmext::OrgState::suspect)
         tell(News::missing,
              fmt::format("{}: it was written without its snapshots, which are not shown; to use "
@@ -237,6 +252,7 @@ void assemble_origin(System &system, Chain chain, const Tell &tell) {
     }
     remove_unfinished(system, chain.device());
     activate_lvs(system, chain);
+    const std::string journal = choose_journal(system, chain, tell);
     const std::vector<OpenedStore> stores = choose_stores(system, chain, tell);
     require_whole_chain(chain, stores);
     chain = read_chain(system, vg, uuid);
@@ -245,7 +261,7 @@ void assemble_origin(System &system, Chain chain, const Tell &tell) {
         run_lvm(system.lvm, operation, chain.volume_name().text(),
                 {"lvchange", "-ay", chain.volume_name().text()});
     } else {
-        make_origin(system, chain, stores);
+        make_origin(system, chain, stores, journal);
         report_state(system, chain, tell);
     }
 }
@@ -359,6 +375,7 @@ bool settle_chain(System &system, const Chain &chain, const Tell &tell) {
     is_changed = finish_growth(system, chain, tell);
     for (const Volume *volume : chain.volumes())
         is_changed = settle_volume(system, chain, *volume, *org, tell) || is_changed;
+    is_changed = settle_journal(system, chain, *org, tell) || is_changed;
     const Chain now = is_changed ? read_chain(system, chain.vg, chain.origin.uuid) : chain;
     if (!now.volumes().empty())
         return make_devices(system, now, tell) || is_changed;

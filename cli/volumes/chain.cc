@@ -60,6 +60,16 @@ Volume volume_from(const Vg &vg, const Lv &lv) {
     return volume;
 }
 
+void add_journal(const Vg &vg, const Lv &lv, Chain &chain) {
+    if (chain.journal)
+        throw Error("read the tags of", vg.name + "/" + lv.name,
+                    fmt::format("{} has journal {} already", chain.name, chain.journal->lv.name),
+                    "an origin has one journal: take the tag off the wrong one with lvchange "
+                    "--deltag");
+    chain.journal = {vg.name, lv, required_tag(vg, lv, tag::chain),
+                     required_tag(vg, lv, tag::journal)};
+}
+
 Chain chain_from(const Vg &vg, const Lv &origin) {
     Chain chain;
     const std::string bare = without_suffix(origin.name, origin_suffix);
@@ -69,6 +79,8 @@ Chain chain_from(const Vg &vg, const Lv &origin) {
     chain.is_stacked = !bare.empty();
     chain.name = chain.is_stacked ? bare : origin.name;
     for (const Lv &lv : vg.lvs) {
+        if (lv.has_tag(tag::journal_kind) && lv.tag_value(tag::origin) == origin.uuid)
+            add_journal(vg, lv, chain);
         if (!is_store(lv) || lv.tag_value(tag::origin) != origin.uuid)
             continue;
         Volume volume = volume_from(vg, lv);
@@ -116,7 +128,7 @@ std::vector<const Volume *> Chain::volumes() const {
 
 bool is_name_taken(const Vg &vg, const std::string &name) {
     return vg.find(name) != nullptr || vg.find(name + origin_suffix) != nullptr ||
-           vg.find(name + store_suffix) != nullptr;
+           vg.find(name + store_suffix) != nullptr || vg.find(name + journal_suffix) != nullptr;
 }
 
 std::vector<Chain> find_chains(const Vg &vg) {
@@ -135,10 +147,26 @@ std::vector<Lv> find_orphans(const Vg &vg) {
         const auto owns = [&](const Lv &other) {
             return other.has_tag(tag::origin_kind) && other.uuid == lv.tag_value(tag::origin);
         };
-        if (is_store(lv) && std::ranges::none_of(vg.lvs, owns))
+        if ((is_store(lv) || lv.has_tag(tag::journal_kind)) && std::ranges::none_of(vg.lvs, owns))
             orphans.push_back(lv);
     }
     return orphans;
+}
+
+std::optional<Chain> find_journal(const Vg &vg, const VolumeName &name) {
+    const std::vector<Chain> chains = find_chains(vg);
+    const auto is_volume = [&](const Chain &chain) {
+        return chain.name == name.lv ||
+               std::ranges::any_of(chain.volumes(),
+                                   [&](const Volume *volume) { return volume->name == name.lv; });
+    };
+
+    for (const Chain &chain : chains)
+        if (chain.journal && (chain.journal->lv.name == name.lv ||
+                              (chain.journal->lv.name == name.lv + journal_suffix &&
+                               std::ranges::none_of(chains, is_volume))))
+            return chain;
+    return {};
 }
 
 Found find_volume(const Vg &vg, const VolumeName &name) {

@@ -8,7 +8,9 @@
 //   a store      esnap.kind=snapshot|view  esnap.origin=<uuid of the origin's LV>
 //                esnap.chain=<uuid>  esnap.store=<uuid>  esnap.serial=<number>
 //                a view's also: esnap.of=<uuid of the snapshot's store>
-//   a store that is being made or removed: esnap.pending, esnap.removing
+//   a write journal   esnap.kind=journal  esnap.origin=<uuid of the origin's LV>
+//                esnap.chain=<uuid>  esnap.journal=<uuid>
+//   a store or journal that is being made or removed: esnap.pending, esnap.removing
 //   a store whose volume has settings of its own (esnap lvchange):
 //                esnap.monitor=y|n  esnap.threshold=<percent>  esnap.percent=<percent>
 //
@@ -31,9 +33,11 @@ inline constexpr const char *kind = "esnap.kind=";
 inline constexpr const char *origin_kind = "esnap.kind=origin";
 inline constexpr const char *snapshot_kind = "esnap.kind=snapshot";
 inline constexpr const char *view_kind = "esnap.kind=view";
+inline constexpr const char *journal_kind = "esnap.kind=journal";
 inline constexpr const char *origin = "esnap.origin=";
 inline constexpr const char *chain = "esnap.chain=";
 inline constexpr const char *store = "esnap.store=";
+inline constexpr const char *journal = "esnap.journal=";
 inline constexpr const char *serial = "esnap.serial=";
 inline constexpr const char *of = "esnap.of=";
 inline constexpr const char *pending = "esnap.pending";
@@ -65,6 +69,18 @@ struct Volume {
     VolumeName volume_name() const { return {vg, name}; }
 };
 
+/** A write journal: an LV that nothing shows. */
+struct Journal {
+    std::string vg;
+    Lv lv;
+    std::string chain_uuid;
+    std::string journal_uuid;
+
+    bool is_pending() const { return lv.has_tag(tag::pending); }
+    bool is_being_removed() const { return lv.has_tag(tag::removing); }
+    std::string node() const { return node_of(vg, lv.name); }
+};
+
 struct Chain {
     std::string vg;
     std::string name; /**< the origin's, as users see it */
@@ -72,6 +88,7 @@ struct Chain {
     bool is_stacked = false;
     std::vector<Volume> snapshots; /**< oldest first */
     std::vector<Volume> views;
+    std::optional<Journal> journal = {};
 
     std::string device() const { return dm_name(vg, name); }
     /** Of the device users see, if the chain is stacked; a live one has the LV's. */
@@ -91,7 +108,7 @@ bool is_name_taken(const Vg &vg, const std::string &name);
 
 /** All chains of a group. Throws Error for tags that contradict each other. */
 std::vector<Chain> find_chains(const Vg &vg);
-/** Stores whose origin is not in the group. */
+/** Stores and journals whose origin is not in the group. */
 std::vector<Lv> find_orphans(const Vg &vg);
 
 /** What a name stands for. */
@@ -99,6 +116,10 @@ struct Found {
     Chain chain;
     std::optional<Volume> volume; /**< empty: the origin */
 };
+
+/** The chain whose journal @name is: its LV, or that without the ending, if that is nothing else.
+ */
+std::optional<Chain> find_journal(const Vg &vg, const VolumeName &name);
 
 /** Throws Error, which says what it is instead, unless the name is one of ours. */
 Found find_volume(const Vg &vg, const VolumeName &name);

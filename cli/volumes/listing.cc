@@ -11,6 +11,7 @@
 #include "dm-ext/device.h"
 #include "dm-ext/status.h"
 #include "error.h"
+#include "offline/superblock.h"
 #include "volumes/autoextend.h"
 #include "volumes/watching.h"
 
@@ -121,6 +122,39 @@ Row hidden_row(const std::string &vg, const Lv &lv, const std::string &above) {
     return row;
 }
 
+std::string percent_text(dmext::Sectors part, dmext::Sectors whole) {
+    return whole == 0 ? std::string{}
+                      : fmt::format("{:.2f}",
+                                    100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+/* Nothing shows a journal: what is known of it is in the origin's status. */
+Row journal_row(System &system, const Chain &chain) {
+    const Journal &journal = *chain.journal;
+    const Liveness live = look_at(system, chain.device());
+    Row row = hidden_row(chain.vg, journal.lv, chain.name);
+
+    row.kind = "journal";
+    row.attr[0] = 'j';
+    row.chain = journal.chain_uuid;
+    row.store = journal.journal_uuid;
+    row.state = inactive;
+    if (!live.is_live || live.status.empty() || live.status[0].type != "esnapshot-org")
+        return row;
+    const auto status = dmext::parse_org_status(live.status[0]).journal;
+    if (!status)
+        return row;
+    row.state = to_string(status->state);
+    if (status->state == dmext::JournalState::failed)
+        row.attr[4] = 'I';
+    row.data_percent = percent_text(status->used, status->total);
+    if (status->kept)
+        row.kept_percent = percent_text(*status->kept, status->total);
+    if (status->oldest_kept_seconds.value_or(0) > 0)
+        row.kept_since = time_text(*status->oldest_kept_seconds);
+    return row;
+}
+
 // --- fields ---
 
 struct UnitStyle {
@@ -176,16 +210,17 @@ std::string member_text(const Row &row, const SizeStyle &) {
     return row.*member;
 }
 
-const std::array<Field, 19> fields{{
+const std::array<Field, 21> fields{{
     {"lv_name", "LV", "LV Name", false, "name", member_text<&Row::name>, nullptr},
     {"vg_name", "VG", "VG Name", false, "volume group", member_text<&Row::vg>, nullptr},
-    {"lv_attr", "Attr", "Attributes", false, "type o s v, permission, state a I S -, open, F full",
-     member_text<&Row::attr>, nullptr},
+    {"lv_attr", "Attr", "Attributes", false,
+     "type o s v j, permission, state a I S -, open, F full", member_text<&Row::attr>, nullptr},
     {"lv_size", "LSize", "LV Size", true, "size; of snapshots and views: of their room",
      room_or_size, room_or_size_number},
     {"origin", "Origin", "Snapshot of", false, "what it is a snapshot or view of",
      member_text<&Row::origin>, nullptr},
-    {"data_percent", "Data%", "Room used %", true, "how full its room is",
+    {"data_percent", "Data%", "Room used %", true,
+     "how full its room is; of a journal: of what is not in place yet",
      member_text<&Row::data_percent>, percent_number},
     {"lv_serial", "Serial", "Serial", true, "place among the origin's snapshots",
      member_text<&Row::serial>, serial_number},
@@ -194,8 +229,8 @@ const std::array<Field, 19> fields{{
     {"origin_size", "OSize", "Size shown", true, "size as its users see it",
      [](const Row &row, const SizeStyle &style) { return size_text(row.bytes, style); },
      [](const Row &row) { return row.bytes; }},
-    {"kind", "Kind", "Kind", false, "origin, snapshot, view or hidden", member_text<&Row::kind>,
-     nullptr},
+    {"kind", "Kind", "Kind", false, "origin, snapshot, view, journal or hidden",
+     member_text<&Row::kind>, nullptr},
     {"state", "State", "State", false, "what the kernel says of it", member_text<&Row::state>,
      nullptr},
     {"lv_path", "Path", "LV Path", false, "device node", member_text<&Row::path>, nullptr},
@@ -204,6 +239,11 @@ const std::array<Field, 19> fields{{
     {"store_uuid", "Store", "Store UUID", false, "uuid of the store", member_text<&Row::store>,
      nullptr},
     {"lv_tags", "Tags", "Tags", false, "tags of the LV beneath", member_text<&Row::tags>, nullptr},
+    {"kept_percent", "Kept%", "Kept %", true, "of a journal: how full it is with its history",
+     member_text<&Row::kept_percent>, nullptr},
+    {"kept_since", "KeptSince", "Kept since", false,
+     "of a journal: time of the oldest write that it holds", member_text<&Row::kept_since>,
+     nullptr},
     {"monitor", "Monitor", "Monitor", false, "does dmeventd watch how full it is",
      member_text<&Row::monitor>, nullptr},
     {"threshold", "Thresh%", "Extended at %", true,
@@ -229,6 +269,8 @@ std::vector<Row> list_volumes(System &system, const Vg &vg, bool hidden) {
             if (hidden)
                 rows.push_back(hidden_row(vg.name, volume->store, volume->name));
         }
+        if (hidden && chain.journal)
+            rows.push_back(journal_row(system, chain));
     }
     return rows;
 }

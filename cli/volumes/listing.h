@@ -18,7 +18,7 @@ namespace esnap {
 struct Row {
     std::string name;
     std::string vg;
-    std::string kind;         /**< origin, snapshot, view, or hidden */
+    std::string kind;         /**< origin, snapshot, view, journal, or hidden */
     std::string attr;         /**< as LVM's: type, permission, -, -, state, open, ... */
     std::uint64_t bytes = 0;  /**< of the volume as its users see it */
     std::uint64_t room = 0;   /**< of the store, in bytes; 0: it has none */
@@ -31,10 +31,13 @@ struct Row {
     std::string chain;
     std::string store;
     std::string tags;
-    std::string monitor;   /**< monitored, not monitored, or empty: there is nothing to watch */
-    std::string threshold; /**< of the policy, in percent */
-    std::string percent;   /**< by how much it grows; empty: by extents */
-    std::string extents;   /**< the same; empty: by percent */
+    std::string
+        kept_percent;       /**< of a journal: what it holds, with the history; empty: not known */
+    std::string kept_since; /**< of a journal: time of the oldest write that it holds */
+    std::string monitor;    /**< monitored, not monitored, or empty: there is nothing to watch */
+    std::string threshold;  /**< of the policy, in percent */
+    std::string percent;    /**< by how much it grows; empty: by extents */
+    std::string extents;    /**< the same; empty: by percent */
 };
 
 /** Every volume of the group that is ours; with @hidden also the LVs beneath. */

@@ -70,6 +70,12 @@ void require_removable(System &system, const Chain &chain, const Volume &snapsho
                     fmt::format("older snapshots of {} need what is in it, and {} is the oldest",
                                 chain.name, chain.snapshots.front().name),
                     "snapshots are removed from the oldest on");
+    if (chain.snapshots.size() == 1 && chain.journal)
+        throw Error(
+            operation, name,
+            fmt::format("it is the last snapshot of {}, whose write journal needs one", chain.name),
+            fmt::format("remove the journal first: esnap lvremove {}/{}", chain.vg,
+                        chain.journal->lv.name));
     require_unused(system, snapshot);
 }
 
@@ -118,7 +124,8 @@ dmext::Plan dissolve(System &system, const Chain &chain) {
     dmext::Plan plan("give back to LVM", chain.volume_name().text());
     const bool is_up = live_org(system, chain).has_value();
 
-    if (!chain.volumes().empty() || (is_up && open_count(system, chain.device()) > 0))
+    if (!chain.volumes().empty() || chain.journal ||
+        (is_up && open_count(system, chain.device()) > 0))
         return plan;
     if (!chain.is_stacked) {
         if (is_up)

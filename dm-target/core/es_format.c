@@ -6,7 +6,7 @@
  */
 #include "es_format.h"
 
-static const u8 sb_magic[8] = { 'E', 'S', 'N', 'A', 'P', 'S', 'B', '\n' };
+const u8 es_sb_magic[8] = { 'E', 'S', 'N', 'A', 'P', 'S', 'B', '\n' };
 
 /* The superblock; offsets in the first column, 4096 bytes in all. */
 struct es_sb_disk {
@@ -51,7 +51,8 @@ struct es_sb_disk {
 	/* 752 */ __le64 map_segment;
 	/* 760 */ __le64 map_extents;
 	/* 768 */ __le64 map_payload_blocks;
-	/* 776 */ u8 zero[ES_BLOCK_SIZE - 776];
+	/* 776 */ u8 journal_uuid[16];
+	/* 792 */ u8 zero[ES_BLOCK_SIZE - 792];
 } __packed;
 
 ES_STATIC_ASSERT(sizeof(struct es_sb_disk) == ES_BLOCK_SIZE, "on-disk superblock");
@@ -94,19 +95,6 @@ static const u32 block_magic[] = {
 	[ES_BLOCK_INDEX] = 0x78695345,
 };
 
-/* Checksum of a block whose 4-byte crc field at @crc_offset counts as zero. */
-static u32 block_checksum(const void *buf, size_t crc_offset)
-{
-	static const u8 zero[4];
-	const u8 *p = buf;
-	u32 crc = ~(u32)0;
-
-	crc = es_crc32c(crc, p, crc_offset);
-	crc = es_crc32c(crc, zero, sizeof(zero));
-	crc = es_crc32c(crc, p + crc_offset + 4, ES_BLOCK_SIZE - crc_offset - 4);
-	return ~crc;
-}
-
 /* --- superblock --- */
 
 static void fingerprint_encode(const struct es_fingerprint *fp, struct es_sb_disk *d)
@@ -136,9 +124,11 @@ void es_sb_encode(const struct es_sb *sb, void *buf)
 	struct es_sb_disk *d = buf;
 
 	memset(d, 0, sizeof(*d));
-	memcpy(d->magic, sb_magic, sizeof(sb_magic));
+	memcpy(d->magic, es_sb_magic, sizeof(es_sb_magic));
 	d->version = cpu_to_le16(ES_FORMAT_VERSION);
 	d->kind = cpu_to_le16(sb->kind);
+	if (!es_uuid_is_null(sb->journal_uuid))
+		d->incompat = cpu_to_le64(ES_INCOMPAT_JOURNAL);
 	d->generation = cpu_to_le64(sb->generation);
 	memcpy(d->store_uuid, sb->store_uuid, ES_UUID_SIZE);
 	memcpy(d->chain_uuid, sb->chain_uuid, ES_UUID_SIZE);
@@ -161,9 +151,10 @@ void es_sb_encode(const struct es_sb *sb, void *buf)
 	d->tail_seq = cpu_to_le64(sb->tail_seq);
 	d->payload_blocks = cpu_to_le64(sb->payload_blocks);
 	d->origin_lbs = cpu_to_le32(sb->origin_lbs);
+	memcpy(d->journal_uuid, sb->journal_uuid, ES_UUID_SIZE);
 	map_encode(&sb->map, d);
 	fingerprint_encode(&sb->fp, d);
-	d->crc = cpu_to_le32(block_checksum(d, 8));
+	d->crc = cpu_to_le32(es_block_checksum(d, 8));
 }
 
 static void fingerprint_unpack(const struct es_sb_disk *d, struct es_fingerprint *fp)
@@ -214,6 +205,7 @@ static void sb_unpack(const struct es_sb_disk *d, struct es_sb *sb)
 	sb->index_addr = le64_to_cpu(d->index_addr);
 	sb->index_blocks = le32_to_cpu(d->index_blocks);
 	sb->index_extents = le64_to_cpu(d->index_extents);
+	memcpy(sb->journal_uuid, d->journal_uuid, ES_UUID_SIZE);
 	map_unpack(d, &sb->map);
 	fingerprint_unpack(d, &sb->fp);
 }
@@ -262,6 +254,17 @@ static enum es_fault sb_check_identity(const struct es_sb *sb)
 		return ES_FAULT_UUID;
 	if (!sb->serial || sb->nr_snapshots != 1)
 		return ES_FAULT_SERIAL;
+	return ES_OK;
+}
+
+/* A journal is named, by the store of a snapshot, exactly when its bit is set. */
+static enum es_fault sb_check_journal(const struct es_sb *sb, u64 incompat)
+{
+	bool named = !es_uuid_is_null(sb->journal_uuid);
+
+	if (named != !!(incompat & ES_INCOMPAT_JOURNAL) ||
+	    (named && sb->kind != ES_KIND_SNAPSHOT))
+		return ES_FAULT_JOURNAL_FIELD;
 	return ES_OK;
 }
 
@@ -331,24 +334,28 @@ bool es_chunkmap_decode(const void *buf, u64 *words, u32 nr)
 enum es_fault es_sb_decode(struct es_sb *out, const void *buf, size_t len)
 {
 	const struct es_sb_disk *d = buf;
-	struct es_sb sb;
 	enum es_fault fault;
+	struct es_sb sb;
+	u64 incompat;
 
 	if (len < sizeof(*d))
 		return ES_FAULT_SHORT;
 	if (es_is_zero(d, sizeof(*d)))
 		return ES_FAULT_BLANK;
-	if (memcmp(d->magic, sb_magic, sizeof(sb_magic)))
+	if (memcmp(d->magic, es_sb_magic, sizeof(es_sb_magic)))
 		return ES_FAULT_MAGIC;
-	if (le32_to_cpu(d->crc) != block_checksum(d, 8))
+	if (le32_to_cpu(d->crc) != es_block_checksum(d, 8))
 		return ES_FAULT_CRC;
 	if (le16_to_cpu(d->version) != ES_FORMAT_VERSION)
 		return ES_FAULT_VERSION;
-	if (d->incompat)
+	incompat = le64_to_cpu(d->incompat);
+	if (incompat & ~ES_INCOMPAT_KNOWN)
 		return ES_FAULT_FEATURE;
 
 	sb_unpack(d, &sb);
 	fault = sb_check_identity(&sb);
+	if (!fault)
+		fault = sb_check_journal(&sb, incompat);
 	if (!fault)
 		fault = sb_check_geometry(&sb);
 	if (!fault)
@@ -448,7 +455,7 @@ void es_block_encode(struct es_block *b, const struct es_extent *extents, void *
 	d->addr = cpu_to_le64(b->addr);
 	for (i = 0; i < b->nr_extents; i++)
 		extent_encode(&extents[i], &d->extents[i]);
-	b->crc = block_checksum(d, 4);
+	b->crc = es_block_checksum(d, 4);
 	d->crc = cpu_to_le32(b->crc);
 }
 
@@ -526,7 +533,7 @@ enum es_fault es_block_decode(struct es_block *out, struct es_extent *extents, c
 		return ES_FAULT_SHORT;
 	if (le32_to_cpu(d->magic) != block_magic[type])
 		return ES_FAULT_MAGIC;
-	if (le32_to_cpu(d->crc) != block_checksum(d, 4))
+	if (le32_to_cpu(d->crc) != es_block_checksum(d, 4))
 		return ES_FAULT_CRC;
 	if (le16_to_cpu(d->version) != ES_FORMAT_VERSION)
 		return ES_FAULT_VERSION;

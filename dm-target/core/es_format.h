@@ -54,6 +54,10 @@ enum es_store_state {
 #define ES_SB_SUSPECT 0x2u	/* the origin was written behind our back */
 #define ES_SB_KNOWN_FLAGS (ES_SB_ATTACHED | ES_SB_SUSPECT)
 
+/* Incompatible feature bits. */
+#define ES_INCOMPAT_JOURNAL 0x1ull	/* a write journal stands before the origin */
+#define ES_INCOMPAT_KNOWN ES_INCOMPAT_JOURNAL
+
 #define ES_FP_SAMPLES 32	/* sampled origin blocks in a fingerprint */
 
 /**
@@ -120,6 +124,8 @@ struct es_chunkmap {
  * @index_blocks: length of the index
  * @index_extents: extents in the index
  * @payload_blocks: sealed: payload in the log, for the status line; else 0
+ * @journal_uuid: snapshot: the write journal without which the chain must not be used; null:
+ *	none
  * @map: the chunk map; all zero while there is none
  * @fp: fingerprint of the origin, taken at the last clean detach
  */
@@ -147,6 +153,7 @@ struct es_sb {
 	u32 index_blocks;
 	u64 index_extents;
 	u64 payload_blocks;
+	u8 journal_uuid[ES_UUID_SIZE];
 	struct es_chunkmap map;
 	struct es_fingerprint fp;
 };
@@ -191,6 +198,9 @@ struct es_block {
 };
 
 ES_BEGIN_DECLS
+
+/* What every superblock begins with, a journal's, too. */
+extern const u8 es_sb_magic[8];
 
 /**
  * es_sb_encode - write @sb in disk form.

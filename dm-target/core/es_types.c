@@ -15,7 +15,8 @@ static const char *const fault_texts[ES_FAULT_NR] = {
 	[ES_FAULT_CRC] = "checksum mismatch",
 	[ES_FAULT_FEATURE] = "unknown incompatible feature",
 	[ES_FAULT_KIND] = "wrong kind of store",
-	[ES_FAULT_JOURNAL] = "journal device: not supported yet",
+	[ES_FAULT_JOURNAL] = "a write journal, not a store",
+	[ES_FAULT_NOT_JOURNAL] = "a store, not a write journal",
 	[ES_FAULT_UUID] = "belongs to another store",
 	[ES_FAULT_ADDRESS] = "block was written for another address",
 	[ES_FAULT_CHUNK_SIZE] = "chunk size not a power of two of 8..2048 sectors",
@@ -46,6 +47,16 @@ static const char *const fault_texts[ES_FAULT_NR] = {
 	[ES_FAULT_NOT_OLDEST] = "only the oldest stores may be left out",
 	[ES_FAULT_ADD_MANY] = "only one store may be added at a time",
 	[ES_FAULT_NOT_FRESH] = "a store added to a live chain must be freshly formatted",
+	[ES_FAULT_JOURNAL_FIELD] = "journal uuid and feature bit do not agree",
+	[ES_FAULT_JOURNAL_SIZE] = "journal size out of bounds: at least 4 MiB are needed",
+	[ES_FAULT_JOURNAL_POS] = "position in the journal out of bounds or out of order",
+	[ES_FAULT_JOURNAL_TYPE] = "unknown type of journal record",
+	[ES_FAULT_JOURNAL_ENTRY] = "journalled write out of bounds",
+	[ES_FAULT_JOURNAL_TIME] = "journalled writes are out of order",
+	[ES_FAULT_JOURNAL_NEWER] = "journal goes on behind a gap: something is damaged",
+	[ES_FAULT_JOURNAL_FAILED] = "journal was given up: the origin went on without it",
+	[ES_FAULT_JOURNAL_MISSING] = "the newest store has a journal: it must be given, too",
+	[ES_FAULT_JOURNAL_OTHER] = "journal is not the one that the newest store names",
 };
 
 const char *es_fault_text(enum es_fault fault)
@@ -74,6 +85,18 @@ bool es_is_zero(const void *buf, size_t len)
 		if (p[i])
 			return false;
 	return true;
+}
+
+u32 es_block_checksum(const void *block, size_t crc_offset)
+{
+	static const u8 zero[4];
+	const u8 *p = block;
+	u32 crc = ~(u32)0;
+
+	crc = es_crc32c(crc, p, crc_offset);
+	crc = es_crc32c(crc, zero, sizeof(zero));
+	crc = es_crc32c(crc, p + crc_offset + 4, ES_BLOCK_SIZE - crc_offset - 4);
+	return ~crc;
 }
 
 u32 es_data_crc(u32 crc, const void *block)

@@ -62,7 +62,8 @@ enum es_fault {
 	ES_FAULT_CRC,
 	ES_FAULT_FEATURE,	/* an incompatible feature bit this code does not know */
 	ES_FAULT_KIND,		/* not the kind of store that was asked for */
-	ES_FAULT_JOURNAL,	/* a journal device, where none can be used yet */
+	ES_FAULT_JOURNAL,	/* a journal, where a store was asked for */
+	ES_FAULT_NOT_JOURNAL,	/* the reverse */
 	ES_FAULT_UUID,		/* belongs to another store */
 	ES_FAULT_ADDRESS,	/* says it lies at another address */
 	ES_FAULT_CHUNK_SIZE,
@@ -93,6 +94,16 @@ enum es_fault {
 	ES_FAULT_NOT_OLDEST,	/* only the oldest stores may be left out */
 	ES_FAULT_ADD_MANY,	/* more than one store added to a live chain */
 	ES_FAULT_NOT_FRESH,	/* a store added to a live chain was in use before */
+	ES_FAULT_JOURNAL_FIELD,	/* journal_uuid and its feature bit disagree */
+	ES_FAULT_JOURNAL_SIZE,
+	ES_FAULT_JOURNAL_POS,	/* a position in the ring out of bounds or of order */
+	ES_FAULT_JOURNAL_TYPE,	/* a record of an unknown type */
+	ES_FAULT_JOURNAL_ENTRY,	/* a journalled write out of bounds or contradictory */
+	ES_FAULT_JOURNAL_TIME,	/* times or entry numbers fall */
+	ES_FAULT_JOURNAL_NEWER,	/* a record behind the end of the ring's log */
+	ES_FAULT_JOURNAL_FAILED,	/* given up */
+	ES_FAULT_JOURNAL_MISSING,	/* the newest store names one, none is given */
+	ES_FAULT_JOURNAL_OTHER,	/* the newest store does not name this one */
 	ES_FAULT_NR,
 };
 
@@ -122,6 +133,9 @@ bool es_is_zero(const void *buf, size_t len);
  * was in it.
  */
 u32 es_data_crc(u32 crc, const void *block);
+
+/* CRC-32C of a block of metadata whose own 4 bytes at @crc_offset count as zero. */
+u32 es_block_checksum(const void *block, size_t crc_offset);
 
 /* The checksum of @blocks blocks at @data. */
 static inline u32 es_data_checksum(const void *data, u64 blocks)

@@ -2,6 +2,7 @@
 #include "dm-ext/recipes.h"
 
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -103,9 +104,22 @@ Chain read_chain(const Device &device) {
     return chain;
 }
 
-/* Load, then switch. Should the chain's own table not come back, dropping the snapshots is better
- * than stopping the volume: the last fallback is a pass-through. */
-void add_change(Plan &plan, const Chain &chain, const Table &next, const std::string &what) {
+/** Throws unless the journal is what it should be now. */
+using JournalCheck =
+    std::function<void(const Device &, const Table &previous, Access, UdevScope &)>;
+
+/* What a switch that failed goes back to. Dropping the snapshots is better than stopping the
+ * volume, so a pass-through is the last resort; but not with a journal, whose writes the origin may
+ * not have yet. */
+std::vector<Table> fallbacks_of(const Chain &chain) {
+    if (!chain.org.journal.empty())
+        return {chain.spec.table};
+    return {chain.spec.table, chain.with_stores({})};
+}
+
+/* Load, then switch, then see whether the kernel has done it. */
+void add_change(Plan &plan, const Chain &chain, const Table &next, const std::string &what,
+                const JournalCheck &check_journal = {}) {
     const std::string name = chain.spec.name;
 
     plan.add({fmt::format("load a table into {}: {}", name, what),
@@ -116,17 +130,18 @@ void add_change(Plan &plan, const Chain &chain, const Table &next, const std::st
                   device.load(next, chain.spec.access);
               },
               [name](PlanContext &c) { Device(c.api, name).clear(); }});
-    plan.add(
-        {fmt::format("freeze {} and switch to the new table", name),
-         [chain, name](PlanContext &c) {
-             const Device device(c.api, name);
-             const Access access = chain.spec.access;
+    plan.add({fmt::format("freeze {} and switch to the new table", name),
+              [chain, name, check_journal](PlanContext &c) {
+                  const Device device(c.api, name);
+                  const Access access = chain.spec.access;
 
-             swap_or_go_back(device, {chain.spec.table, chain.with_stores({})}, access, c.udev);
-             require_store_in_use(device, chain.spec.table, access, c.udev);
-         },
-         {},
-         true});
+                  swap_or_go_back(device, fallbacks_of(chain), access, c.udev);
+                  require_store_in_use(device, chain.spec.table, access, c.udev);
+                  if (check_journal)
+                      check_journal(device, chain.spec.table, access, c.udev);
+              },
+              {},
+              true});
 }
 
 /* The image or view @name must show @store. */
@@ -243,12 +258,44 @@ Plan drop_oldest_store(DmApi &api, const std::string &device,
 
     if (chain.org.stores.empty())
         throw Error("drop the oldest snapshot of", device, "it has none");
+    if (chain.org.stores.size() == 1 && !chain.org.journal.empty())
+        throw Error("drop the oldest snapshot of", device,
+                    "it is the last one, and there is a write journal, which needs one",
+                    "take the journal out first");
     const std::string oldest = chain.org.stores.front();
     for (const std::string &image : images)
         plan.add(remove_step(api, require_shows(api, image, oldest), numbers));
     add_change(plan, chain,
                chain.with_stores({chain.org.stores.begin() + 1, chain.org.stores.end()}),
                fmt::format("without {}", oldest));
+    return plan;
+}
+
+Plan add_journal(DmApi &api, const std::string &device, const std::string &journal) {
+    const Chain chain = read_chain(Device(api, device));
+    Plan plan("add a journal to", device);
+
+    if (!chain.org.journal.empty())
+        throw Error("add a journal to", device, fmt::format("it has {}", chain.org.journal),
+                    "take that one out first");
+    if (chain.org.stores.empty())
+        throw Error("add a journal to", device, "it has no snapshot", "take one first");
+    EsnapshotOrg next = chain.org;
+    next.journal = journal;
+    add_change(plan, chain, make_table(chain.sectors, next), fmt::format("with {}", journal),
+               require_journal_in_use);
+    return plan;
+}
+
+Plan take_out_journal(DmApi &api, const std::string &device) {
+    const Chain chain = read_chain(Device(api, device));
+    Plan plan("take the journal out of", device);
+
+    if (chain.org.journal.empty())
+        throw Error("take the journal out of", device, "it has none");
+    EsnapshotOrg next = chain.org;
+    next.journal.clear();
+    add_change(plan, chain, make_table(chain.sectors, next), "without its journal");
     return plan;
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "dm-ext/status.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
+#include <string_view>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -19,6 +22,7 @@ constexpr std::array org_states{OrgState::ok,      OrgState::full,   OrgState::s
                                 OrgState::invalid, OrgState::failed, OrgState::inactive};
 constexpr std::array area_states{AreaState::ok, AreaState::low, AreaState::full, AreaState::invalid,
                                  AreaState::failed};
+constexpr std::array journal_states{JournalState::ok, JournalState::draining, JournalState::failed};
 
 WordReader reader_of(const Target &line, std::initializer_list<std::string_view> types) {
     WordReader words("read the status line of", line.type, line.params);
@@ -39,14 +43,39 @@ auto read_state(WordReader &words, const States &states) {
     words.fail(fmt::format("state '{}' is unknown", text));
 }
 
-std::optional<JournalUsage> read_journal(WordReader &words) {
+std::optional<JournalStatus> read_journal(WordReader &words) {
     const std::string text = words.word("journal");
+    const std::string state = words.word("state of the journal");
 
-    if (text == "-")
+    if (text == "-" && state == "-")
         return std::nullopt;
+    if (text == "-" && state == to_string(JournalState::failed))
+        return JournalStatus{.state = JournalState::failed};
+    if (text == "-" || state == "-")
+        words.fail("the journal has a state or a size, but not both");
+    JournalStatus s;
     WordReader usage("read the status line of", "esnapshot-org", text);
-    const auto [used, total] = usage.pair("journal");
-    return JournalUsage{used, total};
+    std::tie(s.used, s.total) = usage.pair("journal");
+    const auto known = std::ranges::find(
+        journal_states, state, [](JournalState one) { return std::string_view(to_string(one)); });
+    if (known == journal_states.end())
+        words.fail(fmt::format("state of the journal '{}' is unknown", state));
+    s.state = *known;
+    if (words.left() == 0)
+        return s;
+    s.kept = words.number<Sectors>("kept sectors of the journal", s.used, s.total);
+    s.oldest_kept_seconds = words.number<std::uint64_t>("oldest time kept in the journal");
+    return s;
+}
+
+std::string journal_text(const JournalStatus &s) {
+    if (s.total == 0)
+        return fmt::format("- {}", to_string(s.state));
+    std::string text = fmt::format("{}/{} {}", s.used, s.total, to_string(s.state));
+
+    if (s.kept && s.oldest_kept_seconds)
+        text += fmt::format(" {} {}", *s.kept, *s.oldest_kept_seconds);
+    return text;
 }
 
 } // namespace
@@ -85,17 +114,26 @@ const char *to_string(AreaState state) {
     return "?";
 }
 
+const char *to_string(JournalState state) {
+    switch (state) {
+    case JournalState::ok:
+        return "ok";
+    case JournalState::draining:
+        return "draining";
+    case JournalState::failed:
+        return "failed";
+    }
+    return "?";
+}
+
 double AreaStatus::percent_used() const {
     return total == 0 ? 100.0 : 100.0 * static_cast<double>(used) / static_cast<double>(total);
 }
 
 std::string to_string(const OrgStatus &s) {
-    const std::string journal =
-        s.journal ? fmt::format("{}/{}", s.journal->used, s.journal->total) : "-";
-
-    return fmt::format("{} {} {} {}/{} {} {} {}", to_string(s.state), s.chunk_sectors, s.stores,
-                       s.copied_chunks, s.chunks, s.queued_writes, journal,
-                       s.journal_state.empty() ? "-" : s.journal_state);
+    return fmt::format("{} {} {} {}/{} {} {}", to_string(s.state), s.chunk_sectors, s.stores,
+                       s.copied_chunks, s.chunks, s.queued_writes,
+                       s.journal ? journal_text(*s.journal) : "- -");
 }
 
 std::string to_string(const AreaStatus &s) {
@@ -123,11 +161,6 @@ OrgStatus parse_org_status(const Target &line) {
     std::tie(s.copied_chunks, s.chunks) = words.pair("copied chunks");
     s.queued_writes = words.number<std::uint64_t>("number of queued writes");
     s.journal = read_journal(words);
-    s.journal_state = words.word("state of the journal");
-    if (s.journal_state == "-")
-        s.journal_state.clear();
-    if (s.journal.has_value() == s.journal_state.empty())
-        words.fail("the journal has a state or a size, but not both");
     return s;
 }
 

@@ -58,6 +58,22 @@ bool has_lost_store(const Device &device) {
     }
 }
 
+bool has_lost_journal(const Device &device) {
+    try {
+        const Table status = device.status();
+
+        if (status.empty())
+            return false;
+        const auto journal = parse_org_status(status.front()).journal;
+        return !journal || journal->state == JournalState::failed;
+    } catch (const std::exception &e) {
+        device.api().report(fmt::format("{} was switched, but whether its journal is in use is not "
+                                        "known: {}",
+                                        device.name(), e.what()));
+        return false;
+    }
+}
+
 } // namespace
 
 Table renumbered(Table table, const Renumbering &numbers) {
@@ -143,6 +159,17 @@ void require_store_in_use(const Device &device, const Table &previous, Access ac
     throw Error("switch", device.name(),
                 "the new store could not be brought into use; the chain goes on without it",
                 "the kernel log has the reason; format the store again, or another one");
+}
+
+void require_journal_in_use(const Device &device, const Table &previous, Access access,
+                            UdevScope &udev) {
+    if (!has_lost_journal(device))
+        return;
+    device.load(previous, access);
+    device.swap_table({.flush = true, .freeze = false}, &udev);
+    throw Error("switch", device.name(),
+                "the journal could not be brought into use; writes go on without it",
+                "the kernel log has the reason; format the journal again, or another one");
 }
 
 } // namespace dmext

@@ -51,4 +51,8 @@ void swap_or_go_back(const Device &device, const std::vector<Table> &fallbacks, 
 void require_store_in_use(const Device &device, const Table &previous, Access access,
                           UdevScope &udev);
 
+/** The same for a journal that was added: is it in use? */
+void require_journal_in_use(const Device &device, const Table &previous, Access access,
+                            UdevScope &udev);
+
 } // namespace dmext

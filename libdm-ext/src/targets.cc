@@ -150,6 +150,8 @@ void check_org(WordReader &words, const EsnapshotOrg &t) {
 
     if (!std::has_single_bit(t.chunk_sectors))
         words.fail(fmt::format("chunk size {} is not a power of two", t.chunk_sectors));
+    if (!t.journal.empty() && !seen.insert(t.journal).second)
+        words.fail(fmt::format("device {} is given twice", t.journal));
     for (const std::string &store : t.stores)
         if (!seen.insert(store).second)
             words.fail(fmt::format("device {} is given twice", store));

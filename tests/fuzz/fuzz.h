@@ -16,6 +16,9 @@ void fuzz_superblock(const std::uint8_t *data, std::size_t size);
 void fuzz_block(const std::uint8_t *data, std::size_t size);
 void fuzz_index(const std::uint8_t *data, std::size_t size);
 void fuzz_replay(const std::uint8_t *data, std::size_t size);
+void fuzz_jsb(const std::uint8_t *data, std::size_t size);
+void fuzz_jrec(const std::uint8_t *data, std::size_t size);
+void fuzz_jwalk(const std::uint8_t *data, std::size_t size);
 
 /** Aborts unless @promise holds. */
 void expect(bool promise);

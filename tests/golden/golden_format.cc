@@ -82,6 +82,12 @@ es_sb view_superblock() {
     return sb;
 }
 
+es_sb journalled_superblock() {
+    es_sb sb = superblock();
+    uuid(sb.journal_uuid, 0x60);
+    return sb;
+}
+
 void check_superblock(const es_sb &values, const char *image) {
     const Block golden = parse_image(image);
     es_sb found{};
@@ -131,6 +137,10 @@ TEST_CASE("golden superblock, detached with a chunk map", "[golden]") {
 
 TEST_CASE("golden superblock of a view", "[golden]") {
     check_superblock(view_superblock(), golden::superblock_view);
+}
+
+TEST_CASE("golden superblock with a journal", "[golden]") {
+    check_superblock(journalled_superblock(), golden::superblock_journal);
 }
 
 TEST_CASE("golden record", "[golden]") {

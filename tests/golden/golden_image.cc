@@ -52,6 +52,9 @@ const char superblock_map[] =
 const char superblock_view[] =
 #include "golden/superblock_view_v1.hex"
 ;
+const char superblock_journal[] =
+#include "golden/superblock_journal_v1.hex"
+;
 const char record[] =
 #include "golden/record_v1.hex"
 ;
@@ -63,6 +66,18 @@ const char summary[] =
 ;
 const char index[] =
 #include "golden/index_v1.hex"
+;
+const char journal_superblock[] =
+#include "golden/journal_superblock_v1.hex"
+;
+const char journal_superblock_failed[] =
+#include "golden/journal_superblock_failed_v1.hex"
+;
+const char journal_record[] =
+#include "golden/journal_record_v1.hex"
+;
+const char journal_padding[] =
+#include "golden/journal_padding_v1.hex"
 ;
 } // namespace golden
 // clang-format on

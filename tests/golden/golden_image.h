@@ -22,10 +22,15 @@ extern const char superblock[];
 extern const char superblock_sealed[];
 extern const char superblock_map[];
 extern const char superblock_view[];
+extern const char superblock_journal[];
 extern const char record[];
 extern const char record_view[];
 extern const char summary[];
 extern const char index[];
+extern const char journal_superblock[];
+extern const char journal_superblock_failed[];
+extern const char journal_record[];
+extern const char journal_padding[];
 } // namespace golden
 
 } // namespace esnap::test

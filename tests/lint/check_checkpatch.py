@@ -21,6 +21,7 @@ EXCEPT = {
     # has the byte offset as a comment in front of each field of a record
     "es_format.c": "TABSTOP",
     "es_format.h": "TABSTOP",
+    "es_jformat.c": "TABSTOP",
 }
 
 

@@ -136,6 +136,8 @@ es_sb random_sb(Rng &rng) {
     }
     if (sb.kind == ES_KIND_SNAPSHOT && !(sb.flags & ES_SB_ATTACHED) && rng.chance(50))
         random_map(rng, sb);
+    if (sb.kind == ES_KIND_SNAPSHOT && rng.chance(50))
+        random_uuid(rng, sb.journal_uuid);
     random_fingerprint(rng, sb.origin_sectors, sb.fp);
     return sb;
 }
@@ -265,7 +267,7 @@ bool same(const es_sb &a, const es_sb &b) {
            a.origin_lbs == b.origin_lbs && a.tail_seq == b.tail_seq &&
            a.index_addr == b.index_addr && a.index_blocks == b.index_blocks &&
            a.index_extents == b.index_extents && a.payload_blocks == b.payload_blocks &&
-           same(a.map, b.map) && same(a.fp, b.fp);
+           es_uuid_equal(a.journal_uuid, b.journal_uuid) && same(a.map, b.map) && same(a.fp, b.fp);
 }
 
 } // namespace esnap::test

@@ -63,7 +63,7 @@ inline constexpr Field magic{0, 8}, crc{8, 4}, version{12, 2}, kind{14, 2}, comp
     state{160, 4}, flags{164, 4}, epoch{168, 4}, index_blocks{172, 4}, index_addr{176, 8},
     index_extents{184, 8}, tail_seq{192, 8}, fp_sectors{200, 8}, fp_nr{208, 4}, origin_lbs{212, 4},
     fp_block0{216, 8}, fp_crc0{224, 4}, map_addr{736, 8}, map_blocks{744, 4}, map_crc{748, 4},
-    map_segment{752, 8}, map_extents{760, 8}, map_payload_blocks{768, 8};
+    map_segment{752, 8}, map_extents{760, 8}, map_payload_blocks{768, 8}, journal_uuid{776, 8};
 } // namespace sb_field
 
 /** A field set to a value that must be refused, and how. */

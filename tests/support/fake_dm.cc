@@ -311,7 +311,10 @@ Table FakeDm::status_of(const std::string &name, const Table &live) const {
     for (Target &target : status) {
         target.params.clear();
         if (target.type == immutable_type)
-            target.params = (state_of ? state_of(live) : "ok") + " 128 1 0/32 0 - -";
+            target.params =
+                (state_of ? state_of(live) : "ok") + " 128 1 0/32 0 " +
+                (only_target<EsnapshotOrg>(live, name).journal.empty() ? "- -"
+                                                                       : "8/2048 " + journal_state);
         if (target.type == "esnapshot" || target.type == "esnapshot-view")
             target.params =
                 status_of_area.contains(name) ? status_of_area.at(name) : "256/1024 8 ok";

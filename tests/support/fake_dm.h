@@ -50,6 +50,8 @@ public:
     std::function<bool(const Table &)> fails_to_resume;
     /** Of an esnapshot-org that is live, as its status shall say. */
     std::function<std::string(const Table &)> state_of;
+    /** Of the journal of one that has a journal in its table. */
+    std::string journal_state = "ok 16 1700000000";
     /** What the kernel has. */
     std::vector<TargetVersion> versions{
         {"esnapshot-org", 1, 0, 0}, {"esnapshot", 1, 0, 0}, {"esnapshot-view", 1, 0, 0}};

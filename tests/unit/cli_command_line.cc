@@ -151,7 +151,6 @@ TEST_CASE("command line: failures", "[cli]") {
         CHECK(r.out.empty());
         CHECK_THAT(r.err, Contains("esnap: "));
     }
-    CHECK_THAT(run({"format", "--journal-for", "a", "b"}).err, Contains("not supported yet"));
 }
 
 TEST_CASE("command line: output that cannot be written is a failure", "[cli]") {

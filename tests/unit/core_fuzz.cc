@@ -45,3 +45,15 @@ TEST_CASE("fuzz corpus: index", "[fuzz]") {
 TEST_CASE("fuzz corpus: replay", "[fuzz]") {
     run(fuzz_replay, 2000);
 }
+
+TEST_CASE("fuzz corpus: a journal's superblock", "[fuzz]") {
+    run(fuzz_jsb, 5000);
+}
+
+TEST_CASE("fuzz corpus: a journal's record", "[fuzz]") {
+    run(fuzz_jrec, 5000);
+}
+
+TEST_CASE("fuzz corpus: a journal's walk", "[fuzz]") {
+    run(fuzz_jwalk, 2000);
+}

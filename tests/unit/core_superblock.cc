@@ -20,6 +20,9 @@ const std::vector<BadField> bad_fields{
     {"version 0", f::version, 0, ES_FAULT_VERSION},
     {"version 2", f::version, 2, ES_FAULT_VERSION},
     {"incompatible feature", f::incompat, 1ull << 63, ES_FAULT_FEATURE},
+    {"another incompatible feature", f::incompat, 3, ES_FAULT_FEATURE},
+    {"journal's feature without a journal", f::incompat, 1, ES_FAULT_JOURNAL_FIELD},
+    {"journal without its feature", f::journal_uuid, 1, ES_FAULT_JOURNAL_FIELD},
     {"kind 0", f::kind, 0, ES_FAULT_KIND},
     {"kind 4", f::kind, 4, ES_FAULT_KIND},
     {"journal", f::kind, ES_KIND_JOURNAL, ES_FAULT_JOURNAL},
@@ -184,6 +187,17 @@ TEST_CASE("a superblock needs its uuids", "[superblock]") {
     CHECK(decode(encode(sb)) == ES_FAULT_UUID);
     sb.kind = ES_KIND_SNAPSHOT; // the first of a chain has no older one
     CHECK(decode(encode(sb)) == (which == "link" ? ES_OK : ES_FAULT_UUID));
+}
+
+TEST_CASE("the store of a snapshot, and no other, may name a journal", "[superblock]") {
+    es_sb sb = sample_sb();
+    std::fill_n(sb.journal_uuid, ES_UUID_SIZE, std::uint8_t{7});
+    es_sb found{};
+    CHECK(get(encode(sb), f::incompat) == 1);
+    REQUIRE(decode(encode(sb), &found) == ES_OK);
+    CHECK(same(sb, found));
+    sb.kind = ES_KIND_VIEW;
+    CHECK(decode(encode(sb)) == ES_FAULT_JOURNAL_FIELD);
 }
 
 TEST_CASE("a fingerprint samples blocks of the origin only", "[superblock]") {

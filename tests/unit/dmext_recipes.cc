@@ -288,6 +288,82 @@ TEST_CASE("dmext: the snapshots go before the volume stops", "[dmext]") {
     CHECK_THAT(text, Contains("it goes on with this table"));
 }
 
+namespace {
+
+/* The same with a write journal. */
+World journal_world() {
+    World dm = chain_world();
+
+    dm->add({"vg-jrnl", "LVM-jrnl", linear("8:48")});
+    add_journal(*dm, "vg-data", dm->number_of("vg-jrnl")).run(*dm);
+    return dm;
+}
+
+} // namespace
+
+TEST_CASE("dmext: a journal comes in front of a chain, and goes again", "[dmext]") {
+    const MakeWorld without = [] {
+        World dm = chain_world();
+        dm->add({"vg-jrnl", "LVM-jrnl", linear("8:48")});
+        return dm;
+    };
+    const MakePlan add = [](FakeDm &dm) {
+        return add_journal(dm, "vg-data", dm.number_of("vg-jrnl"));
+    };
+    const MakePlan take_out = [](FakeDm &dm) { return take_out_journal(dm, "vg-data"); };
+    World dm = without();
+    const std::string before = dm->picture();
+
+    add(*dm).run(*dm);
+    CHECK(live_org(*dm, "vg-data").journal == dm->number_of("vg-jrnl"));
+    CHECK(live_org(*dm, "vg-data").stores.size() == 2);
+    CHECK_THAT(text_of([&] { add(*dm); }), Contains("take that one out first"));
+    take_out(*dm).run(*dm);
+    CHECK(dm->picture() == before);
+    CHECK_THAT(text_of([&] { take_out(*dm); }), Contains("it has none"));
+    CHECK(check_failing_calls(without, add) >= 3);
+    CHECK(check_failing_calls(journal_world, take_out) >= 3);
+    check_killed_calls(without, add, "vg-data");
+    check_killed_calls(journal_world, take_out, "vg-data");
+}
+
+TEST_CASE("dmext: a journal needs a snapshot, the last one stays with it", "[dmext]") {
+    World bare = pass_through_world();
+    CHECK_THAT(text_of([&] { add_journal(*bare, "vg-data", "8:99"); }),
+               Contains("it has no snapshot"));
+    World dm = journal_world();
+    drop_oldest_store(*dm, "vg-data", {"vg-monday"}).run(*dm);
+    CHECK(live_org(*dm, "vg-data").journal == dm->number_of("vg-jrnl"));
+    CHECK_THAT(text_of([&] { drop_oldest_store(*dm, "vg-data"); }),
+               Contains("it is the last one") && Contains("take the journal out first"));
+    add_newest_store(*dm, "vg-data", dm->number_of("vg-wed")).run(*dm);
+    CHECK(live_org(*dm, "vg-data").journal == dm->number_of("vg-jrnl"));
+}
+
+TEST_CASE("dmext: a journal that the kernel did not take is no success", "[dmext]") {
+    World dm = chain_world();
+    const std::string before = dm->picture();
+    dm->journal_state = "failed";
+    const std::string text = text_of([&] { add_journal(*dm, "vg-data", "8:99").run(*dm); });
+
+    CHECK_THAT(text, Contains("the journal could not be brought into use"));
+    CHECK(dm->picture() == before);
+    CHECK(dm->mistakes().empty());
+}
+
+TEST_CASE("dmext: with a journal nothing falls back to the bare origin", "[dmext]") {
+    World dm = journal_world();
+    int resumes = 0;
+    dm->fails_to_resume = [&](const Table &t) {
+        const EsnapshotOrg org = only_target<EsnapshotOrg>(t, "");
+        return org.stores.size() == 3 || (org.stores.size() == 2 && ++resumes < 2);
+    };
+    text_of([&] { add_newest_store(*dm, "vg-data", dm->number_of("vg-wed")).run(*dm); });
+    CHECK(live_org(*dm, "vg-data").stores.size() == 2);
+    CHECK(live_org(*dm, "vg-data").journal == dm->number_of("vg-jrnl"));
+    CHECK(dm->suspended().empty());
+}
+
 TEST_CASE("dmext: the oldest store is dropped, after its images", "[dmext]") {
     const MakePlan drop = [](FakeDm &dm) {
         return drop_oldest_store(dm, "vg-data", {"vg-monday"});

@@ -37,6 +37,12 @@ const std::vector<Bad> bad_lines{
     {"esnapshot-org", "ok 128 1 0/16 0 -", "before the state of the journal"},
     {"esnapshot-org", "ok 128 1 0/16 0 - ok", "not both"},
     {"esnapshot-org", "ok 128 1 0/16 0 1/8 -", "not both"},
+    {"esnapshot-org", "ok 128 1 0/16 0 1/8 fine", "state of the journal 'fine' is unknown"},
+    {"esnapshot-org", "ok 128 1 0/16 0 1/8 ok x 0", "kept sectors of the journal 'x'"},
+    {"esnapshot-org", "ok 128 1 0/16 0 2/8 ok 1 0", "kept sectors of the journal 1 is not"},
+    {"esnapshot-org", "ok 128 1 0/16 0 2/8 ok 9 0", "kept sectors of the journal 9 is not"},
+    {"esnapshot-org", "ok 128 1 0/16 0 2/8 ok 2", "before the oldest time kept"},
+    {"esnapshot-org", "ok 128 1 0/16 0 2/8 ok 2 y", "oldest time kept in the journal 'y'"},
     {"esnapshot", "", "before the used sectors"},
     {"esnapshot", "Invalid", "used sectors 'Invalid'"},
     {"esnapshot", "9/8 0 ok", "larger one"},
@@ -73,12 +79,18 @@ void parse(const Target &line) {
 TEST_CASE("dmext: the status of an origin is read as printed", "[dmext]") {
     for (const std::string params :
          {"ok 128 0 0/16 0 - -", "full 8 3 5/16 12 - -", "suspect 2048 65536 16/16 0 1/8 draining",
-          "invalid 128 1 0/0 0 - -", "failed 128 1 0/16 0 - -", "inactive 128 1 0/16 0 - -"}) {
+          "ok 128 1 0/16 0 1/8 ok 5 1700000000", "ok 128 1 0/16 0 - failed",
+          "ok 128 1 0/16 0 0/8 failed 0 0", "invalid 128 1 0/0 0 - -", "failed 128 1 0/16 0 - -",
+          "inactive 128 1 0/16 0 - -"}) {
         CAPTURE(params);
         CHECK(to_string(parse_org_status({0, 8, "esnapshot-org", params})) == params);
     }
-    const OrgStatus s = parse_org_status({0, 8, "esnapshot-org", "full 8 3 5/16 12 1/8 ok later"});
-    CHECK(s == OrgStatus{OrgState::full, 8, 3, 5, 16, 12, JournalUsage{1, 8}, "ok"});
+    const OrgStatus s =
+        parse_org_status({0, 8, "esnapshot-org", "full 8 3 5/16 12 1/8 ok 5 1700000000 later"});
+    CHECK(s == OrgStatus{OrgState::full, 8, 3, 5, 16, 12,
+                         JournalStatus{1, 8, JournalState::ok, 5, 1700000000}});
+    CHECK_FALSE(parse_org_status({0, 8, "esnapshot-org", "ok 8 1 0/9 0 1/8 ok"}).journal->kept);
+    CHECK_FALSE(parse_org_status({0, 8, "esnapshot-org", "ok 8 1 0/9 0 - - later"}).journal);
 }
 
 TEST_CASE("dmext: the status of an image or view is read as printed", "[dmext]") {

@@ -91,6 +91,8 @@ const std::vector<Bad> bad_lines{
     {"esnapshot-org", "253:0 128 - 1 mon", "store 'mon' is neither"},
     {"esnapshot-org", "253:0 128 - 2 253:1 253:1", "device 253:1 is given twice"},
     {"esnapshot-org", "253:0 128 - 1 253:0", "device 253:0 is given twice"},
+    {"esnapshot-org", "253:0 128 253:0 0", "device 253:0 is given twice"},
+    {"esnapshot-org", "253:0 128 253:1 1 253:1", "device 253:1 is given twice"},
     {"esnapshot-org", "253:0 128 - 0 x", "number of features 'x'"},
     {"esnapshot-org", "253:0 128 - 0 2 on_full=error", "2 features are announced, 1 are there"},
     {"esnapshot-org", "253:0 128 - 0 0 on_full=error", "0 features are announced, 1 are there"},

@@ -52,10 +52,22 @@ Plan add_newest_store(DmApi &api, const std::string &device, const std::string &
 
 /**
  * Drops the chain's oldest store. Devices in @images, which show it, are removed first; they
- * come back if the drop fails. Final.
+ * come back if the drop fails. Refused for the last store of a chain with a journal. Final.
  */
 Plan drop_oldest_store(DmApi &api, const std::string &device,
                        const std::vector<std::string> &images = {});
+
+/**
+ * Puts the write journal @journal in front of the chain of @device, which must have a snapshot.
+ * Freezes the file system. Final.
+ */
+Plan add_journal(DmApi &api, const std::string &device, const std::string &journal);
+
+/**
+ * Takes the journal out again: the kernel writes in place what is pending, and whoever writes
+ * waits for that. Final. Afterwards the newest store names no journal any more.
+ */
+Plan take_out_journal(DmApi &api, const std::string &device);
 
 /**
  * Takes esnapshot-org out from under @device, where insert_origin() had put it. While the device

@@ -15,11 +15,18 @@ namespace dmext {
 
 enum class OrgState { ok, full, suspect, invalid, failed, inactive };
 
-struct JournalUsage {
-    Sectors used = 0;
-    Sectors total = 0;
+enum class JournalState { ok, draining, failed };
 
-    bool operator==(const JournalUsage &) const = default;
+/** Of a write journal. */
+struct JournalStatus {
+    Sectors used = 0;  /**< by writes that may not be in place yet */
+    Sectors total = 0; /**< 0: it has failed, and the kernel has let it go */
+    JournalState state = JournalState::ok;
+    /** What is used, and the history before it; empty: the kernel does not say. */
+    std::optional<Sectors> kept = {};
+    std::optional<std::uint64_t> oldest_kept_seconds = {}; /**< since 1970; 0: nothing is kept */
+
+    bool operator==(const JournalStatus &) const = default;
 };
 
 /** Of esnapshot-org. */
@@ -30,8 +37,7 @@ struct OrgStatus {
     std::uint64_t copied_chunks = 0;
     std::uint64_t chunks = 0;
     std::uint64_t queued_writes = 0;
-    std::optional<JournalUsage> journal = {};
-    std::string journal_state = {}; /**< empty: no journal */
+    std::optional<JournalStatus> journal = {};
 
     bool operator==(const OrgStatus &) const = default;
 };
@@ -63,6 +69,7 @@ struct StripedStatus {
 
 const char *to_string(OrgState state);
 const char *to_string(AreaState state);
+const char *to_string(JournalState state);
 
 /** As the targets print them. */
 std::string to_string(const OrgStatus &status);
