@@ -192,7 +192,7 @@ static int wipe_block(struct es_store *store, u64 addr)
 	return r;
 }
 
-static int commit_attached(struct es_store *store, u64 tail_seq)
+static int commit_attached(struct es_store *store, u64 tail_seq, const u8 *journal_uuid)
 {
 	struct es_sb sb;
 	int r;
@@ -203,6 +203,8 @@ static int commit_attached(struct es_store *store, u64 tail_seq)
 	sb.flags |= ES_SB_ATTACHED;
 	sb.tail_seq = tail_seq;
 	memset(&sb.map, 0, sizeof(sb.map));
+	if (journal_uuid)
+		memcpy(sb.journal_uuid, journal_uuid, ES_UUID_SIZE);
 	r = es_store_commit(store, &sb);
 	mutex_unlock(&store->commit_lock);
 	return r;
@@ -224,8 +226,8 @@ static int attach_by_map(struct es_store *store, unsigned long *copied, struct a
 	return r;
 }
 
-int es_store_attach(struct es_store *store, es_extents_fn fn, void *context,
-		    unsigned long *copied)
+int es_store_attach(struct es_store *store, const u8 *journal_uuid, es_extents_fn fn,
+		    void *context, unsigned long *copied)
 {
 	struct attach_context c = { .store = store, .fn = fn, .context = context };
 	struct replay_end end;
@@ -239,7 +241,7 @@ int es_store_attach(struct es_store *store, es_extents_fn fn, void *context,
 	if (!r && end.wipe_addr)
 		r = wipe_block(store, end.wipe_addr);
 	if (!r)
-		r = commit_attached(store, end.log.seq);
+		r = commit_attached(store, end.log.seq, journal_uuid);
 	if (r) {
 		es_store_end_append(store);
 		return r;

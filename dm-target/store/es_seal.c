@@ -56,6 +56,7 @@ static int commit_sealed(struct es_store *store, const struct es_log *log, u64 a
 	sb.payload_blocks = log->payload_blocks;
 	sb.flags &= ~ES_SB_ATTACHED;
 	memset(&sb.map, 0, sizeof(sb.map));
+	memset(sb.journal_uuid, 0, sizeof(sb.journal_uuid)); /* its successor names it */
 	sb.index_addr = addr;
 	sb.index_blocks = es_table_blocks(nr);
 	sb.index_extents = nr;

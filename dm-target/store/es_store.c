@@ -169,6 +169,21 @@ int es_store_set_next(struct es_store *store, const u8 *next_uuid)
 	return r;
 }
 
+int es_store_set_journal(struct es_store *store, const u8 *journal_uuid)
+{
+	struct es_sb sb;
+	int r = 0;
+
+	mutex_lock(&store->commit_lock);
+	sb = store->sb;
+	if (!es_uuid_equal(sb.journal_uuid, journal_uuid)) {
+		memcpy(sb.journal_uuid, journal_uuid, ES_UUID_SIZE);
+		r = commit_both(store, &sb);
+	}
+	mutex_unlock(&store->commit_lock);
+	return r;
+}
+
 int es_store_detach(struct es_store *store, const struct es_fingerprint *fp,
 		    const unsigned long *copied)
 {

@@ -127,8 +127,12 @@ int es_store_set_state(struct es_store *store, enum es_store_state state, u32 se
  */
 int es_store_set_next(struct es_store *store, const u8 *next_uuid);
 
+/* Name the journal in front of the origin, or with a null uuid none; and commit. */
+int es_store_set_journal(struct es_store *store, const u8 *journal_uuid);
+
 /**
  * es_store_attach - replay the log and make the store writable.
+ * @journal_uuid: NULL, or the journal that it names from the same commit on
  * @fn: receives every extent, at least once, in order; or, when the chunk map could
  *	be used, only those at the end of the log
  * @copied: NULL, or all zero, a bit for each chunk of the origin: set from the chunk map
@@ -140,8 +144,8 @@ int es_store_set_next(struct es_store *store, const u8 *next_uuid);
  * for a successor of what is written from now on.  Nothing is written when the
  * replay fails (-EUCLEAN, logged).
  */
-int es_store_attach(struct es_store *store, es_extents_fn fn, void *context,
-		    unsigned long *copied);
+int es_store_attach(struct es_store *store, const u8 *journal_uuid, es_extents_fn fn,
+		    void *context, unsigned long *copied);
 
 /**
  * es_store_detach - commit a clean end.

@@ -5,8 +5,6 @@
 #include "es_args.h"
 #include "es_types.h"
 
-#define DM_MSG_PREFIX "esnapshot-org"
-
 static int refuse(struct dm_target *ti, char *why)
 {
 	ti->error = why;
@@ -58,10 +56,7 @@ int es_args_origin(struct dm_target *ti, unsigned int argc, char **argv,
 	if (kstrtou32(argv[1], 10, &args->chunk_sectors) ||
 	    !es_chunk_size_ok(args->chunk_sectors))
 		return refuse(ti, "Chunk size must be a power of two, 8 to 2048 sectors");
-	if (strcmp(argv[2], "-")) {
-		DMERR("%s: refused: journal devices are not supported yet", argv[2]);
-		return refuse(ti, "Journal devices are not supported yet: give - instead");
-	}
+	args->journal = strcmp(argv[2], "-") ? argv[2] : NULL;
 	if (kstrtou32(argv[3], 10, &args->nr_stores) || args->nr_stores > ES_MAX_STORES)
 		return refuse(ti, "Number of stores must be from 0 to 65536");
 	if (args->nr_stores > argc - 4)

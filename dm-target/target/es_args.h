@@ -2,7 +2,7 @@
 /*
  * Table lines of the three targets, as values:
  *
- *   esnapshot-org  <origin> <chunk> - <#stores> <store>... [<#features> <feature>...]
+ *   esnapshot-org  <origin> <chunk> <journal|-> <#stores> <store>... [<#features> <feature>...]
  *   esnapshot      <store> [<serial>]
  *   esnapshot-view <view store> <origin> <snapshot store> [<serial>]
  */
@@ -20,12 +20,14 @@
  * struct es_origin_args - an esnapshot-org line
  * @origin: device
  * @chunk_sectors: checked
+ * @journal: device; NULL: none
  * @stores: @nr_stores devices, oldest first; points into argv
  * @queue_timeout: seconds
  */
 struct es_origin_args {
 	const char *origin;
 	u32 chunk_sectors;
+	const char *journal;
 	char **stores;
 	u32 nr_stores;
 	bool on_full_error;

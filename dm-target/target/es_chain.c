@@ -15,6 +15,7 @@
 #include <linux/bitmap.h>
 #include <linux/slab.h>
 #include "es_chain.h"
+#include "es_chain_journal.h"
 #include "es_fingerprint.h"
 #include "es_map.h"
 #include "es_origin.h"
@@ -139,12 +140,13 @@ static const u8 nobody[ES_UUID_SIZE];
 static int start_snapshot(struct es_chain *chain, struct es_store *store, struct es_store *older)
 {
 	bool link = older && es_uuid_is_null(older->sb.next_uuid);
+	const u8 *journal = older ? older->sb.journal_uuid : NULL;
 	int r = 0;
 
 	if (link)
 		r = es_store_set_next(older, store->sb.store_uuid);
 	if (!r)
-		r = es_store_attach(store, mark_copied, chain, NULL);
+		r = es_store_attach(store, journal, mark_copied, chain, NULL);
 	if (!r)
 		r = record_trimmed(chain, store);
 	if (r && link && es_store_set_next(older, nobody))
@@ -232,9 +234,9 @@ static int check_origin(struct es_chain *chain, struct es_origin *table)
 	return es_store_set_state(last, last->sb.state, ES_SB_SUSPECT, 0);
 }
 
-static int attach_stores(struct es_chain *chain, struct es_origin *table)
+/* Attach the first @nr stores of @table, and its journal. */
+static int attach_stores(struct es_chain *chain, struct es_origin *table, u32 nr)
 {
-	u32 nr = table->nr_stores;
 	struct es_store *newest = table->stores[nr - 1];
 	int r;
 
@@ -243,38 +245,20 @@ static int attach_stores(struct es_chain *chain, struct es_origin *table)
 		return r;
 	bitmap_zero(chain->copied, chain->nr_chunks);
 	if (newest->sb.epoch)
-		r = es_store_attach(newest, mark_copied, chain, chain->copied);
+		r = es_store_attach(newest, NULL, mark_copied, chain, chain->copied);
 	else
 		r = start_snapshot(chain, newest, nr > 1 ? table->stores[nr - 2] : NULL);
 	if (r)
 		return r;
 	count_copied(chain, newest);
-	return es_engine_use(&chain->engine, newest);
-}
-
-static int bind_first(struct es_chain *chain, struct es_origin *table)
-{
-	int r = 0;
-
-	chain->mode = ES_MODE_OK;
-	chain->suspect = 0;
-	chain->nr_copied = 0;
-	take_settings(chain, table);
-	swap_bitmaps(chain, table);
-	bitmap_zero(chain->trimmed, chain->nr_chunks);
-	bitmap_fill(chain->copied, chain->nr_chunks);
-	use_map_lock(chain, table->stores, table->nr_stores);
-	if (table->nr_stores)
-		r = attach_stores(chain, table);
+	r = es_engine_use(&chain->engine, newest);
+	if (!r)
+		r = es_chain_journal_start(chain, table, newest);
 	if (r) {
-		DMERR("%pg: attaching the chain failed: error %d", chain->origin, r);
-		swap_bitmaps(chain, table);
-		chain->bound = NULL;
-		return r;
+		es_engine_use(&chain->engine, NULL);
+		es_store_end_append(newest);
 	}
-	set_stores(chain, table, table->nr_stores);
-	es_readers_open(&chain->readers);
-	return 0;
+	return r;
 }
 
 /* --- a later table: change --- */
@@ -298,7 +282,8 @@ static bool add_newest(struct es_chain *chain, struct es_origin *table, struct e
 	/* The bits of the old newest are kept in case the new one fails. */
 	swap(chain->copied, table->copied);
 	bitmap_zero(chain->copied, chain->nr_chunks);
-	if (start_snapshot(chain, store, older) || es_engine_use(&chain->engine, store)) {
+	if (es_chain_journal_settle(chain) || start_snapshot(chain, store, older) ||
+	    es_engine_use(&chain->engine, store)) {
 		DMERR("%pg: the new store cannot be used: no snapshot was taken", store->bdev);
 		swap(chain->copied, table->copied);
 		return false;
@@ -341,22 +326,44 @@ static void use_no_store(struct es_chain *chain)
 	chain->mode = ES_MODE_OK;
 }
 
+/* The journal goes on, or a new one begins; a live origin goes on without one that cannot. */
+static void change_journal(struct es_chain *chain, struct es_origin *table)
+{
+	struct es_store *newest = es_chain_newest(chain);
+
+	if (!chain->journal && newest && es_chain_journal_start(chain, table, newest))
+		table->lost_journal = true;
+	else if (chain->journal && chain->journal != table->journal)
+		DMERR("%pg: not drained, stays in use: load the table again later",
+		      chain->journal->bdev);
+	es_chain_journal_resume(chain);
+}
+
 static int bind_change(struct es_chain *chain, struct es_origin *table)
 {
 	struct es_store **old = chain->stores, *newest = es_chain_newest(chain);
+	bool leave = chain->journal && chain->journal != table->journal;
 	struct es_change change;
 	u32 nr = table->nr_stores;
-	int r;
+	int r, undrained;
 
 	r = es_chain_change(chain, table, &change);
 	if (r)
 		return r;
+	undrained = es_chain_journal_halt(chain, change.add || leave);
+	if (undrained && !nr) {
+		/* Without a store nothing would tell that it must be replayed. */
+		es_chain_journal_resume(chain);
+		return undrained;
+	}
+	if (leave && !undrained)
+		es_chain_journal_stop(chain, table);
 	stop_sealing(chain);
 	take_settings(chain, table);
 	use_map_lock(chain, table->stores, nr);
 	if (chain->nr_chunks != es_chunks(chain->sectors, chain->chunk_sectors))
 		grow_bitmaps(chain, table);
-	if (change.add && !add_newest(chain, table, newest)) {
+	if (change.add && (undrained || !add_newest(chain, table, newest))) {
 		table->lost_newest = true;
 		nr--;
 	}
@@ -367,6 +374,57 @@ static int bind_change(struct es_chain *chain, struct es_origin *table)
 	drop_stores(old, change.drop);
 	if (newest && newest != es_chain_newest(chain))
 		es_store_end_append(newest);
+	change_journal(chain, table);
+	return 0;
+}
+
+/* --- binding --- */
+
+/*
+ * The last store is a new snapshot, but the journal holds older writes: they go to their
+ * places first.
+ */
+static void add_late(struct es_chain *chain, struct es_origin *table)
+{
+	struct es_store *newest = es_chain_newest(chain);
+
+	if (!es_chain_journal_halt(chain, true) && add_newest(chain, table, newest)) {
+		set_stores(chain, table, table->nr_stores);
+		es_store_end_append(newest);
+	} else {
+		table->lost_newest = true;
+	}
+	es_engine_set_full_status(&chain->engine, BLK_STS_OK);
+	es_chain_journal_resume(chain);
+}
+
+static int bind_first(struct es_chain *chain, struct es_origin *table)
+{
+	u32 nr = es_chain_journal_stores(table);
+	int r;
+
+	chain->mode = ES_MODE_OK;
+	chain->suspect = 0;
+	chain->nr_copied = 0;
+	take_settings(chain, table);
+	swap_bitmaps(chain, table);
+	bitmap_zero(chain->trimmed, chain->nr_chunks);
+	bitmap_fill(chain->copied, chain->nr_chunks);
+	use_map_lock(chain, table->stores, table->nr_stores);
+	r = es_chain_journal_check(chain, table);
+	if (!r && nr)
+		r = attach_stores(chain, table, nr);
+	if (r) {
+		DMERR("%pg: attaching the chain failed: error %d", chain->origin, r);
+		swap_bitmaps(chain, table);
+		chain->bound = NULL;
+		return r;
+	}
+	set_stores(chain, table, nr);
+	es_chain_journal_resume(chain);
+	es_readers_open(&chain->readers);
+	if (nr < table->nr_stores)
+		add_late(chain, table);
 	return 0;
 }
 
@@ -431,6 +489,7 @@ void es_chain_unbind(struct es_chain *chain)
 
 	es_readers_close(&chain->readers);
 	stop_sealing(chain);
+	es_chain_journal_end(chain);
 	es_engine_use(&chain->engine, NULL);
 	if (newest && chain->mode == ES_MODE_OK)
 		detach_newest(chain, newest);

@@ -19,6 +19,8 @@
  *   es_registry: chains spinlock
  *   es_engine.lock
  *   es_readers.lock
+ * es_journal.lock lies below es_engine.owner and above es_engine.lock, es_journal.mail_lock
+ * is innermost; the journal's worker holds nothing while it calls the chain.
  * A worker takes any of them; map functions take only those below commit_lock.
  */
 #ifndef ES_CHAIN_H
@@ -30,6 +32,7 @@
 #include "es_rules.h"
 #include "es_store.h"
 
+struct es_journal;
 struct es_origin;
 
 /* One-way but for what an administrator accepts. */
@@ -59,6 +62,7 @@ enum es_mode {
  * @map_lock: guards @stores, @nr_stores, @suspect and all location tables
  * @stores: oldest first; the array belongs to the bound table
  * @suspect: the oldest that many stores cannot be trusted
+ * @journal: what stands before the origin, or NULL; changes while nothing is in flight
  * @readers: readers of images; open while attached
  * @mode: set by the worker or under suspension, read anywhere
  * @engine: the copying machine
@@ -85,6 +89,7 @@ struct es_chain {
 	u32 nr_stores;
 	u32 suspect;
 
+	struct es_journal *journal;
 	struct es_readers readers;
 	enum es_mode mode;
 	bool discard_copy;

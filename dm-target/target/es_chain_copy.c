@@ -12,6 +12,7 @@
  */
 #include "es_chain.h"
 #include "es_events.h"
+#include "es_journal.h"
 
 #define DM_MSG_PREFIX "esnapshot-org"
 
@@ -158,6 +159,8 @@ static void chain_space(struct es_engine *e, enum es_space space)
 	struct es_chain *chain = chain_of(e);
 	struct es_store *store = e->append.store;
 
+	if (chain->journal)
+		es_journal_wake(chain->journal);
 	switch (space) {
 	case ES_SPACE_GROWN:
 		return;	/* usage tells whether it is still low */

@@ -16,8 +16,11 @@
  * @origin: the origin's device
  * @args: the table line
  * @devs, @stores: @nr_stores each, oldest first; stores of a live chain are its own objects
+ * @jdev, @journal: the journal, if the table names one
+ * @leaving: device of a live journal that the table does not name, until that is drained
  * @copied, @trimmed: bitmaps for the chain to take over when it binds; may be NULL after that
  * @lost_newest: the newest store could not be brought into use; the chain runs without it
+ * @lost_journal: the same of the journal
  */
 struct es_origin {
 	struct dm_target *ti;
@@ -27,9 +30,13 @@ struct es_origin {
 	struct dm_dev **devs;
 	struct es_store **stores;
 	u32 nr_stores;
+	struct dm_dev *jdev;
+	struct es_journal *journal;
+	struct dm_dev *leaving;
 	unsigned long *copied;
 	unsigned long *trimmed;
 	bool lost_newest;
+	bool lost_journal;
 };
 
 #endif /* ES_ORIGIN_H */

@@ -6,6 +6,7 @@
  * after one look at a bit: no lock, no allocation, no split.  The others are cut
  * at most where that bit changes and handed to the engine (es_engine.h).
  */
+#include "es_chain_journal.h"
 #include "es_origin.h"
 #include "es_origin_map.h"
 
@@ -55,6 +56,16 @@ static void clear_trimmed(const struct es_chain *chain, const struct es_write *w
 		clear_bit(i++, chain->trimmed);
 }
 
+void es_origin_untrim(struct es_chain *chain, u64 sector, u64 nr)
+{
+	struct es_write w = {
+		.first = sector >> chain->chunk_shift,
+		.last = (sector + nr - 1) >> chain->chunk_shift,
+	};
+
+	clear_trimmed(chain, &w);
+}
+
 /* Chunks that @bio covers whole now hold nothing. */
 static void set_trimmed(const struct es_chain *chain, const struct bio *bio)
 {
@@ -97,6 +108,14 @@ int es_origin_map(struct dm_target *ti, struct bio *bio)
 
 	bio_set_dev(bio, o->origin->bdev);
 	io->op = ES_OP_FLUSH;
+	io->pin = NULL;
+
+	if (chain->journal) {
+		int r = es_chain_journal_map(chain, bio, io);
+
+		if (r >= 0)
+			return r;
+	}
 
 	/* An empty flush: the origin's own; what is in a store is durable already. */
 	if (bio->bi_opf & REQ_PREFLUSH || !bio_sectors(bio))
@@ -139,12 +158,74 @@ int es_origin_map(struct dm_target *ti, struct bio *bio)
 	return DM_MAPIO_SUBMITTED;
 }
 
+/* A discard that some snapshot needs parts of: those are swallowed, the others sent. */
+static void issue_parts(struct es_chain *chain, struct bio *bio, const struct es_write *w)
+{
+	u64 first = w->first, end;
+	bool needed;
+
+	while ((needed = needed_run(chain, first, w->last, &end), end <= w->last)) {
+		u64 nr = (end << chain->chunk_shift) - bio->bi_iter.bi_sector;
+		struct bio *part = bio_split(bio, nr, GFP_NOIO, &chain->engine.pool.bios);
+
+		bio_chain(part, bio);
+		if (needed) {
+			bio_endio(part);
+		} else {
+			set_trimmed(chain, part);
+			submit_bio_noacct(part);
+		}
+		first = end;
+	}
+	if (needed) {
+		bio_endio(bio);
+	} else {
+		set_trimmed(chain, bio);
+		submit_bio_noacct(bio);
+	}
+}
+
+void es_origin_issue(struct es_chain *chain, struct bio *bio, struct es_origin_io *io)
+{
+	bool needed;
+
+	io->op = ES_OP_FLUSH;
+	io->pin = NULL;
+	if (!bio_sectors(bio)) {
+		submit_bio_noacct(bio);
+		return;
+	}
+	io->op = bio_to_op(bio);
+	io->write.bio = bio;
+	io->write.first = bio->bi_iter.bi_sector >> chain->chunk_shift;
+	io->write.last = (bio_end_sector(bio) - 1) >> chain->chunk_shift;
+	needed = find_next_zero_bit(chain->copied, io->write.last + 1, io->write.first) <=
+		 io->write.last;
+	smp_rmb();	/* as in needed_run */
+	if (needed && io->op == ES_OP_DISCARD)
+		io->op = ES_OP_ERASE;	/* part of it stays: never "trimmed" as a whole */
+	note_trim(chain, bio, io);
+	switch (es_plan(bio_to_op(bio), needed, chain->discard_copy)) {
+	case ES_DO_PASS:
+		submit_bio_noacct(bio);
+		break;
+	case ES_DO_SWALLOW:
+		issue_parts(chain, bio, &io->write);
+		break;
+	case ES_DO_COPY:
+		es_engine_submit(&chain->engine, &io->write);
+		break;
+	}
+}
+
 int es_origin_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 {
 	struct es_origin_io *io = dm_per_bio_data(bio, sizeof(*io));
 	struct es_origin *o = ti->private;
 	enum es_trim trim = es_plan_trim(io->op);
 
+	if (io->pin)
+		es_journal_unpin(o->chain->journal, io->pin);
 	if (trim == ES_TRIM_CLEAR || (trim == ES_TRIM_SET && *error))
 		clear_trimmed(o->chain, &io->write);
 	return DM_ENDIO_DONE;

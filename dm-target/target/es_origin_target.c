@@ -8,6 +8,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include "es_args.h"
+#include "es_chain_journal.h"
 #include "es_map.h"
 #include "es_module.h"
 #include "es_origin.h"
@@ -181,6 +182,7 @@ static void origin_free(struct es_origin *o)
 		es_store_put(o->stores[i]);
 		dm_put_device(o->ti, o->devs[i]);
 	}
+	es_origin_close_journal(o);
 	kvfree(o->stores);
 	kvfree(o->devs);
 	kvfree(o->copied);
@@ -208,6 +210,8 @@ static int origin_open(struct es_origin *o)
 	r = open_stores(o);
 	if (!r)
 		r = check_live(o);
+	if (!r)
+		r = es_origin_open_journal(o);
 	if (!r)
 		r = alloc_bitmaps(o);
 	return r;
@@ -239,10 +243,11 @@ static int origin_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 
 	o->args.origin = NULL;	/* argv is gone after this */
 	o->args.stores = NULL;
+	o->args.journal = NULL;
 	ti->private = o;
 	ti->num_flush_bios = 1;
 	ti->num_discard_bios = 1;
-	ti->num_secure_erase_bios = 1;
+	ti->num_secure_erase_bios = !o->journal; /* a journal keeps what was written */
 	ti->num_write_zeroes_bios = 1;
 	ti->per_io_data_size = sizeof(struct es_origin_io);
 	return 0;
@@ -266,8 +271,10 @@ static void origin_presuspend(struct dm_target *ti)
 	struct es_origin *o = ti->private;
 
 	/* Writes that wait for space would keep a noflush suspend from ending. */
-	if (dm_noflush_suspending(ti) && o->chain->bound == o)
+	if (dm_noflush_suspending(ti) && o->chain->bound == o) {
 		es_engine_set_full_status(&o->chain->engine, BLK_STS_DM_REQUEUE);
+		es_chain_journal_push_back(o->chain, true);
+	}
 }
 
 static int origin_preresume(struct dm_target *ti)
@@ -287,6 +294,7 @@ static void origin_resume(struct dm_target *ti)
 	struct es_origin *o = ti->private;
 
 	es_engine_set_full_status(&o->chain->engine, BLK_STS_OK);
+	es_chain_journal_push_back(o->chain, false);
 }
 
 /* --- status and messages --- */
@@ -306,16 +314,30 @@ static const char *origin_state(const struct es_origin *o)
 	return es_engine_full(&chain->engine) ? "full" : "ok";
 }
 
+/* The journal's part: in the middle, as where there is none, and at the end. */
+static const struct es_journal *status_journal(const struct es_origin *o)
+{
+	return o->chain->bound == o ? o->chain->journal : NULL;
+}
+
 static void status_info(struct es_origin *o, char *result, unsigned int maxlen)
 {
 	const struct es_chain *chain = o->chain;
+	const struct es_journal *j = status_journal(o);
 	bool bound = chain->bound == o;
 	unsigned int sz = 0;
 
-	DMEMIT("%s %u %u %llu/%llu %d - -", origin_state(o), o->args.chunk_sectors, o->nr_stores,
+	DMEMIT("%s %u %u %llu/%llu %d ", origin_state(o), o->args.chunk_sectors, o->nr_stores,
 	       bound ? (unsigned long long)READ_ONCE(chain->nr_copied) : 0,
 	       (unsigned long long)es_chunks(o->ti->len, o->args.chunk_sectors),
 	       bound ? atomic_read(&chain->engine.queued) : 0);
+	if (j)
+		DMEMIT("%llu/%llu %s %llu %llu", READ_ONCE(j->stat.used_blocks) * ES_BLOCK_SECTORS,
+		       es_ring_blocks(&j->ring) * ES_BLOCK_SECTORS, es_journal_state(j),
+		       READ_ONCE(j->stat.kept_blocks) * ES_BLOCK_SECTORS,
+		       div_u64(READ_ONCE(j->stat.oldest), NSEC_PER_SEC));
+	else
+		DMEMIT("- %s", o->lost_journal ? "failed" : "-");
 }
 
 static void status_table(struct es_origin *o, char *result, unsigned int maxlen)
@@ -326,7 +348,8 @@ static void status_table(struct es_origin *o, char *result, unsigned int maxlen)
 	unsigned int sz = 0;
 	u32 i;
 
-	DMEMIT("%s %u - %u", o->origin->name, a->chunk_sectors, o->nr_stores);
+	DMEMIT("%s %u %s %u", o->origin->name, a->chunk_sectors, o->jdev ? o->jdev->name : "-",
+	       o->nr_stores);
 	for (i = 0; i < o->nr_stores; i++)
 		DMEMIT(" %s", o->devs[i]->name);
 	if (features)
@@ -344,8 +367,8 @@ static void status_ima(struct es_origin *o, char *result, unsigned int maxlen)
 	unsigned int sz = 0;
 
 	DMEMIT_TARGET_NAME_VERSION(o->ti->type);
-	DMEMIT(",origin=%s,chunk_sectors=%u,stores=%u;", o->origin->name, o->args.chunk_sectors,
-	       o->nr_stores);
+	DMEMIT(",origin=%s,chunk_sectors=%u,journal=%s,stores=%u;", o->origin->name,
+	       o->args.chunk_sectors, o->jdev ? o->jdev->name : "-", o->nr_stores);
 }
 
 static void origin_status(struct dm_target *ti, status_type_t type, unsigned int flags,
@@ -371,7 +394,9 @@ static int origin_message(struct dm_target *ti, unsigned int argc, char **argv, 
 
 	if (o->chain->bound == o && argc == 1 && !strcasecmp(argv[0], "accept_origin"))
 		return es_chain_accept_origin(o->chain);
-	DMWARN("unknown message %s: want accept_origin", argc ? argv[0] : "");
+	if (o->chain->bound == o && argc == 1 && !strcasecmp(argv[0], "drain"))
+		return es_chain_journal_drain(o->chain);
+	DMWARN("unknown message %s: want accept_origin or drain", argc ? argv[0] : "");
 	return -EINVAL;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include "es_events.h"
+#include "es_journal.h"
 #include "es_registry.h"
 
 #define DM_MSG_PREFIX "esnapshot"
@@ -106,6 +107,9 @@ static bool chain_uses(const struct es_chain *chain, dev_t dev, const u8 *uuid)
 {
 	u32 i;
 
+	if (chain->journal && (chain->journal->bdev->bd_dev == dev ||
+			       es_uuid_equal(chain->journal->sb.journal_uuid, uuid)))
+		return true;
 	for (i = 0; i < chain->nr_stores; i++)
 		if (chain->stores[i]->bdev->bd_dev == dev ||
 		    es_uuid_equal(chain->stores[i]->sb.store_uuid, uuid))

@@ -78,7 +78,7 @@ static int view_attach(struct es_view *view)
 
 	if (view->attached)
 		return 0;
-	r = es_store_attach(view->store, ignore_extents, NULL, NULL);
+	r = es_store_attach(view->store, NULL, ignore_extents, NULL, NULL);
 	if (!r)
 		r = es_store_load(view->store);
 	if (!r)

@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A journal's life and its worker: see es_journal.h.
+ *
+ * When the device fails (law L2: nothing stops, nothing is lost):
+ *   (1) no append any more: what was not acknowledged waits, with all that comes;
+ *   (2) everything pending is written in place, from memory; what had been dropped from
+ *	 memory and cannot be read back is lost, and said so;
+ *   (3) the origin is flushed;
+ *   (4) the chain durably stops naming the journal;
+ *   (5) the journal's superblock says FAILED, if it still can;
+ *   (6) what waits goes directly.
+ * A crash before (4): the ring is replayed over what is in place, nothing newer is there.
+ * After (4): nobody names the journal, which is never replayed then.
+ */
+#include <linux/device-mapper.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include "es_journal.h"
+
+#define DM_MSG_PREFIX "esnapshot"
+
+static unsigned int journal_mib = 64;
+module_param(journal_mib, uint, 0644);
+MODULE_PARM_DESC(journal_mib, "Memory for pending writes of each journal in MiB (default 64)");
+
+/* How long without a write until what is pending is written in place. */
+#define IDLE_DELAY (HZ / 10)
+
+u64 es_journal_budget_pages(void)
+{
+	return (u64)max(READ_ONCE(journal_mib), 1u) << (20 - ES_BLOCK_SHIFT);
+}
+
+/* An entry with its pieces is a few hundred bytes: at most a quarter on top of the pages. */
+u64 es_journal_budget_entries(void)
+{
+	return (u64)max(READ_ONCE(journal_mib), 1u) << 10;
+}
+
+/* --- superblocks --- */
+
+void es_journal_report(const struct es_journal *j, enum es_fault fault, u64 addr)
+{
+	DMERR("%pg: byte %llu: %s", j->bdev, (unsigned long long)addr << ES_BLOCK_SHIFT,
+	      es_fault_text(fault));
+}
+
+static int read_superblocks(struct block_device *bdev, struct es_jsb *sb, enum es_fault *fault)
+{
+	struct page *a = alloc_page(GFP_KERNEL);
+	struct page *b = alloc_page(GFP_KERNEL);
+	int r = -ENOMEM;
+
+	if (!a || !b)
+		goto out;
+	r = es_io_page(bdev, REQ_OP_READ, ES_SB_A_BLOCK, a);
+	if (!r)
+		r = es_io_page(bdev, REQ_OP_READ, ES_SB_B_BLOCK, b);
+	if (r)
+		goto out;
+	*fault = es_jsb_pick(sb, page_address(a), page_address(b), NULL);
+	if (!*fault)
+		*fault = es_jsb_check_device(sb, es_bdev_blocks(bdev));
+	r = *fault ? -EINVAL : 0;
+out:
+	if (a)
+		__free_page(a);
+	if (b)
+		__free_page(b);
+	return r;
+}
+
+/* The crash argument of es_store_commit: the older copy is overwritten. */
+int es_journal_commit(struct es_journal *j, struct es_jsb *sb)
+{
+	struct page *page = alloc_page(GFP_NOIO | __GFP_NOFAIL);
+	u64 addr;
+	int r;
+
+	sb->generation = j->sb.generation + 1;
+	addr = es_sb_addr(sb->generation);
+	es_jsb_encode(sb, page_address(page));
+	r = es_io_page(j->bdev, REQ_OP_WRITE | REQ_PREFLUSH | REQ_FUA, addr, page);
+	if (r)
+		DMERR("%pg: byte %llu: writing the superblock failed: error %d", j->bdev,
+		      (unsigned long long)addr << ES_BLOCK_SHIFT, r);
+	else
+		j->sb = *sb;
+	__free_page(page);
+	return r;
+}
+
+/* --- failure --- */
+
+static void set_mode(struct es_journal *j, enum es_jmode mode)
+{
+	spin_lock_irq(&j->mail_lock);
+	WRITE_ONCE(j->mode, mode);
+	spin_unlock_irq(&j->mail_lock);
+}
+
+void es_journal_fail(struct es_journal *j, const char *what, blk_status_t status)
+{
+	if (j->mode != ES_JMODE_OK)
+		return;
+	DMERR("%pg: %s failed: error %d: journal given up, pending writes go to their places",
+	      j->bdev, what, blk_status_to_errno(status));
+	set_mode(j, ES_JMODE_FAILING);
+	j->ops->changed(j->owner);
+}
+
+/* Step 5. */
+static void mark_failed(struct es_journal *j)
+{
+	struct es_jsb sb = j->sb;
+
+	sb.state = ES_JOURNAL_FAILED;
+	if (es_journal_commit(j, &sb) || es_journal_commit(j, &sb))
+		DMERR("%pg: could not be marked as failed: format it before it is used again",
+		      j->bdev);
+}
+
+/* Step 6: from here on nothing is added to @incoming. */
+static void pass_all(struct es_journal *j)
+{
+	struct bio *bio;
+
+	spin_lock_irq(&j->mail_lock);
+	WRITE_ONCE(j->mode, ES_JMODE_FAILED);
+	bio_list_merge(&j->waiting, &j->incoming);
+	bio_list_init(&j->incoming);
+	spin_unlock_irq(&j->mail_lock);
+	while ((bio = bio_list_pop(&j->waiting)))
+		j->ops->pass(j->owner, bio);
+}
+
+/* Steps 4 to 6, once all is in place. */
+static void finish_failure(struct es_journal *j)
+{
+	if (j->mode != ES_JMODE_FAILING || j->append.busy || !es_journal_is_drained(j) ||
+	    j->paused)
+		return;
+	if (j->ops->disown(j->owner))
+		DMCRIT("%pg: the chain may still name it: do NOT attach them together again",
+		       j->bdev);
+	mark_failed(j);
+	if (j->pending.nr_bad)
+		DMCRIT("%pg: %llu ranges of the origin are lost and read as errors until written",
+		       j->origin, j->pending.nr_bad);
+	pass_all(j);
+	DMWARN("%pg: the origin goes on without its journal", j->bdev);
+	j->ops->changed(j->owner);
+}
+
+/* --- the worker --- */
+
+struct mail {
+	struct list_head landed;
+	struct list_head loaded;
+	bool append_done;
+	bool flush_done;
+	bool idle_due;
+	bool retry_due;
+};
+
+static bool take_mail(struct es_journal *j, struct mail *m)
+{
+	bool any;
+
+	INIT_LIST_HEAD(&m->landed);
+	INIT_LIST_HEAD(&m->loaded);
+	spin_lock_irq(&j->mail_lock);
+	any = j->append_done || j->flush_done || j->woken || j->idle_due || j->retry_due ||
+	      !bio_list_empty(&j->incoming) || !list_empty(&j->landed) ||
+	      !list_empty(&j->loaded);
+	list_splice_init(&j->landed, &m->landed);
+	list_splice_init(&j->loaded, &m->loaded);
+	bio_list_merge(&j->waiting, &j->incoming);
+	bio_list_init(&j->incoming);
+	m->append_done = j->append_done;
+	m->flush_done = j->flush_done;
+	m->idle_due = j->idle_due;
+	m->retry_due = j->retry_due;
+	j->append_done = false;
+	j->flush_done = false;
+	j->woken = false;
+	j->idle_due = false;
+	j->retry_due = false;
+	spin_unlock_irq(&j->mail_lock);
+	return any;
+}
+
+/* The timer is armed by a write and runs on while there are more. */
+static void look_if_idle(struct es_journal *j, bool due)
+{
+	unsigned long left = j->last_write + IDLE_DELAY - jiffies;
+
+	if (due && (time_after_eq(jiffies, j->last_write + IDLE_DELAY)))
+		j->idle = true;
+	else if (due)
+		queue_delayed_work(j->wq, &j->idle_timer, left);
+	else if (!j->idle && es_journal_has_pending(j))
+		queue_delayed_work(j->wq, &j->idle_timer, IDLE_DELAY);
+}
+
+/* Writes that cannot be taken soon do not wait where that would be wrong. */
+static void end_hopeless(struct es_journal *j)
+{
+	bool stopped = j->blocked || j->mode == ES_JMODE_FAILING;
+
+	if (bio_list_empty(&j->waiting) || !stopped)
+		return;
+	if (READ_ONCE(j->push_back))
+		es_jappend_refuse(j, BLK_STS_DM_REQUEUE);
+	else if (j->flush_broken)
+		es_jappend_refuse(j, BLK_STS_IOERR);
+	else if (j->place_error && j->place_error != BLK_STS_DM_REQUEUE)
+		es_jappend_refuse(j, j->place_error);
+}
+
+static void update_stat(struct es_journal *j)
+{
+	u64 oldest = j->ring.nr_marks ? j->ring.mark[0].time : 0;
+
+	WRITE_ONCE(j->stat.used_blocks, es_ring_needed_blocks(&j->ring));
+	WRITE_ONCE(j->stat.kept_blocks, es_ring_kept_blocks(&j->ring));
+	WRITE_ONCE(j->stat.oldest, oldest);
+	WRITE_ONCE(j->stat.head_seq, j->ring.head.seq);
+	WRITE_ONCE(j->stat.needed_seq, j->ring.needed.seq);
+	WRITE_ONCE(j->stat.at_rest,
+		   !j->append.busy && !j->nr_flights && !j->flushing && !j->loads_used);
+	wake_up_all(&j->wait);
+}
+
+static void journal_work(struct work_struct *work)
+{
+	struct es_journal *j = container_of(work, struct es_journal, work);
+	struct blk_plug plug;
+	struct mail m;
+
+	while (take_mail(j, &m)) {
+		blk_start_plug(&plug);
+		if (m.append_done)
+			es_jappend_finish(j);
+		es_jload_done(j, &m.loaded);
+		es_jbehind_landed(j, &m.landed);
+		if (m.flush_done)
+			es_jbehind_flushed(j);
+		if (m.retry_due) {
+			j->retrying = false;
+			WRITE_ONCE(j->place_error, BLK_STS_OK);
+		}
+		es_jappend_start(j);
+		look_if_idle(j, m.idle_due);
+		es_jbehind_run(j);
+		end_hopeless(j);
+		finish_failure(j);
+		blk_finish_plug(&plug);
+		update_stat(j);
+	}
+}
+
+static void kick(struct es_journal *j)
+{
+	queue_work(j->wq, &j->work);
+}
+
+void es_journal_post(struct es_journal *j, struct list_head *item, struct list_head *list)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&j->mail_lock, flags);
+	list_add_tail(item, list);
+	spin_unlock_irqrestore(&j->mail_lock, flags);
+	kick(j);
+}
+
+void es_journal_post_flag(struct es_journal *j, bool *flag)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&j->mail_lock, flags);
+	*flag = true;
+	spin_unlock_irqrestore(&j->mail_lock, flags);
+	kick(j);
+}
+
+void es_journal_wake(struct es_journal *j)
+{
+	es_journal_post_flag(j, &j->woken);
+}
+
+static void idle_timeout(struct work_struct *work)
+{
+	struct es_journal *j = container_of(to_delayed_work(work), struct es_journal, idle_timer);
+
+	es_journal_post_flag(j, &j->idle_due);
+}
+
+static void retry_timeout(struct work_struct *work)
+{
+	struct es_journal *j = container_of(to_delayed_work(work), struct es_journal, retry_timer);
+
+	es_journal_post_flag(j, &j->retry_due);
+}
+
+/* --- from outside --- */
+
+/* After a failure with losses a write makes a lost range good again. */
+static void overwrite_lost(struct es_journal *j, struct bio *bio)
+{
+	struct es_jpiece *spare;
+
+	if (!es_journal_has_pending(j) || !bio_sectors(bio))
+		return;
+	spare = es_piece_alloc(&j->pending, GFP_NOWAIT | __GFP_NOWARN);
+	if (!spare)
+		return; /* it stays unreadable: safe */
+	spin_lock_irq(&j->lock);
+	es_pending_cut(&j->pending, bio->bi_iter.bi_sector, bio_end_sector(bio) - 1, spare);
+	spin_unlock_irq(&j->lock);
+}
+
+bool es_journal_write(struct es_journal *j, struct bio *bio)
+{
+	bool flush = !bio_sectors(bio), taken = true;
+	unsigned long flags;
+
+	spin_lock_irqsave(&j->mail_lock, flags);
+	if (j->mode == ES_JMODE_FAILED) {
+		taken = false;
+	} else if (flush && j->mode == ES_JMODE_OK) {
+		j->flush_noted = true;
+	} else {
+		bio_list_add(&j->incoming, bio);
+		flush = false;
+	}
+	spin_unlock_irqrestore(&j->mail_lock, flags);
+	if (!taken)
+		overwrite_lost(j, bio);
+	else if (flush)
+		bio_endio(bio); /* what was acknowledged is durable */
+	else
+		kick(j);
+	return taken;
+}
+
+bool es_journal_is_drained(const struct es_journal *j)
+{
+	return READ_ONCE(j->ring.needed.seq) == READ_ONCE(j->ring.head.seq) && !j->flushing;
+}
+
+const char *es_journal_state(const struct es_journal *j)
+{
+	switch (READ_ONCE(j->mode)) {
+	case ES_JMODE_FAILED:
+		return "failed";
+	case ES_JMODE_FAILING:
+		return "draining";
+	default:
+		return atomic_read(&j->drains) ? "draining" : "ok";
+	}
+}
+
+void es_journal_push_back(struct es_journal *j, bool on)
+{
+	WRITE_ONCE(j->push_back, on);
+	es_journal_wake(j);
+}
+
+void es_journal_pause(struct es_journal *j)
+{
+	WRITE_ONCE(j->paused, true);
+	es_journal_wake(j);
+	flush_work(&j->work);
+	wait_event(j->wait, READ_ONCE(j->stat.at_rest));
+	flush_work(&j->work);
+}
+
+void es_journal_resume(struct es_journal *j, struct block_device *origin)
+{
+	j->origin = origin;
+	WRITE_ONCE(j->paused, false);
+	es_journal_wake(j);
+}
+
+/* 1: it is done, 0: not yet, or why it will not be. */
+static int drained_to(struct es_journal *j, u64 seq, bool may_be_stuck)
+{
+	if (READ_ONCE(j->mode) == ES_JMODE_FAILED)
+		return 1;
+	if (READ_ONCE(j->stat.needed_seq) >= seq && READ_ONCE(j->mode) == ES_JMODE_OK)
+		return 1;
+	if (READ_ONCE(j->place_error) == BLK_STS_DM_REQUEUE ||
+	    READ_ONCE(j->place_error) == BLK_STS_NOSPC)
+		return -ENOSPC;
+	if (!may_be_stuck && j->ops->stuck(j->owner))
+		return -ENOSPC;
+	return READ_ONCE(j->place_error) || READ_ONCE(j->flush_broken) ? -EIO : 0;
+}
+
+int es_journal_drain(struct es_journal *j, bool interruptible)
+{
+	int r = 0, done;
+	u64 seq;
+
+	atomic_inc(&j->drains);
+	es_journal_post_flag(j, &j->retry_due); /* an error of the past does not count */
+	flush_work(&j->work);
+	seq = READ_ONCE(j->stat.head_seq);
+	if (interruptible)
+		r = wait_event_interruptible(j->wait, (done = drained_to(j, seq, false)));
+	else
+		wait_event(j->wait, (done = drained_to(j, seq, true)));
+	if (!r)
+		r = min(done, 0);
+	else
+		r = -EINTR;
+	atomic_dec(&j->drains);
+	es_journal_wake(j);
+	return r;
+}
+
+/* --- life --- */
+
+static void destroy(struct es_journal *j)
+{
+	if (j->wq) {
+		cancel_delayed_work_sync(&j->idle_timer);
+		cancel_delayed_work_sync(&j->retry_timer);
+		destroy_workqueue(j->wq);
+	}
+	es_pending_clear(&j->pending);
+	es_pending_exit(&j->pending);
+	es_jpages_destroy(j->copy_reserve);
+	es_jpages_destroy(j->load_reserve);
+	bioset_exit(&j->bios);
+	bioset_exit(&j->flight_bios);
+	if (j->append.header)
+		__free_page(j->append.header);
+	if (j->append.padding)
+		__free_page(j->append.padding);
+	if (j->scratch)
+		__free_page(j->scratch);
+	kvfree(j);
+}
+
+static void journal_free(struct kref *ref)
+{
+	destroy(container_of(ref, struct es_journal, ref));
+}
+
+void es_journal_get(struct es_journal *j)
+{
+	kref_get(&j->ref);
+}
+
+void es_journal_put(struct es_journal *j)
+{
+	if (j)
+		kref_put(&j->ref, journal_free);
+}
+
+static struct es_journal *create(struct block_device *bdev)
+{
+	struct es_journal *j = kvzalloc(sizeof(*j), GFP_KERNEL);
+
+	if (!j)
+		return NULL;
+	kref_init(&j->ref);
+	j->bdev = bdev;
+	spin_lock_init(&j->mail_lock);
+	spin_lock_init(&j->lock);
+	INIT_LIST_HEAD(&j->landed);
+	INIT_LIST_HEAD(&j->loaded);
+	INIT_WORK(&j->work, journal_work);
+	INIT_DELAYED_WORK(&j->idle_timer, idle_timeout);
+	INIT_DELAYED_WORK(&j->retry_timer, retry_timeout);
+	j->flights = RB_ROOT_CACHED;
+	init_waitqueue_head(&j->wait);
+	j->paused = true;
+	j->pending.tree = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&j->pending.records);
+	return j;
+}
+
+int es_journal_open(struct block_device *bdev, struct es_journal **out, enum es_fault *fault)
+{
+	struct es_journal *j;
+	int r;
+
+	*fault = ES_OK;
+	if (es_bdev_blocks(bdev) <= ES_DATA_BLOCK) {
+		*fault = ES_FAULT_DEVICE_SIZE;
+		return -EINVAL;
+	}
+	j = create(bdev);
+	if (!j)
+		return -ENOMEM;
+	r = read_superblocks(bdev, &j->sb, fault);
+	if (r) {
+		destroy(j);
+		return r;
+	}
+	*out = j;
+	return 0;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A write journal on its device: the contract.
+ *
+ * Writes to the origin are acknowledged when they are durable in the ring, and
+ * brought to the origin behind.  Formats and positions are core's (es_jformat.h,
+ * es_ring.h, es_jwalk.h); where the origin is and what a write to it takes is the
+ * owner's (es_journal_ops).
+ *
+ * Order, and what a crash leaves (law L4):
+ *   (1) the data is copied, and a record of header and payload, every payload with its
+ *	 checksum, written with FUA; one at a time, each naming the header before it;
+ *   (2) its completion enters the entries into the index: reads find them there;
+ *   (3) only then the writes are acknowledged;
+ *   (4) some time later the newest version of each range is written in place, by the
+ *	 owner's rules for old data (law L1), one write at a time for a range;
+ *   (5) the oldest records of which nothing is pending or under way are done: the origin
+ *	 is flushed;
+ *   (6) only then "needed" moves past them, in memory; the next record's header tells it
+ *	 to the disk;
+ *   (7) the ring overwrites nothing that the superblock on disk says is kept: history is
+ *	 given up by a commit that is durable before.
+ * A crash before (1) is durable: the record is torn, nobody was told.  Between (1) and
+ * (6): the record is replayed, in order, over whatever of it is in place already.
+ * After (6) with an old "needed" on disk: the same, older writes first, each followed by
+ * all newer ones of its range, which are needed still or in place; so the end is the same.
+ *
+ * Who does what: one worker does everything but reading; map functions post writes
+ * and ask the index.  Nothing here waits for memory or polls.
+ */
+#ifndef ES_JOURNAL_H
+#define ES_JOURNAL_H
+
+#include <linux/bio.h>
+#include <linux/kref.h>
+#include <linux/workqueue.h>
+#include "es_io.h"
+#include "es_pending.h"
+
+struct es_journal;
+
+/* What the owner may keep in a write in place, in longs. */
+#define ES_JFLIGHT_PRIVATE 8
+
+/**
+ * struct es_journal_ops - the owner: the chain.  All called by the worker, which holds
+ * nothing and may sleep.
+ * @write: send @bio, a write of ours to the origin, by the rules for old data.
+ *	@private: ES_JFLIGHT_PRIVATE longs for the owner
+ * @written: it has ended with @status; the range is @sector, @nr
+ * @pass: a user's bio, as if there were no journal
+ * @disown: everything is in place: durably stop naming this journal.  0 or a negative errno
+ * @changed: the state has changed
+ * @stuck: whether writes in place wait for something that may not come soon
+ */
+struct es_journal_ops {
+	void (*write)(void *owner, struct bio *bio, void *private);
+	void (*written)(void *owner, enum req_op op, u64 sector, u64 nr, blk_status_t status);
+	void (*pass)(void *owner, struct bio *bio);
+	int (*disown)(void *owner);
+	void (*changed)(void *owner);
+	bool (*stuck)(void *owner);
+};
+
+enum es_jmode {
+	ES_JMODE_OK,
+	ES_JMODE_FAILING,	/* takes nothing any more; what is pending is written in place */
+	ES_JMODE_FAILED,	/* nothing is pending but what is lost; writes go directly */
+};
+
+/**
+ * struct es_jappend - the append in flight.
+ * @busy: there is one
+ * @status: its result; valid when the last of @bios has ended
+ * @bios: bios under way, and one while they are being sent
+ * @users: the writes in it
+ * @rec: its record
+ * @nr: entries in @ent and @entry; without those of flushes in @ent
+ * @blocks: payload
+ * @header, @padding: header blocks
+ */
+struct es_jappend {
+	bool busy;
+	blk_status_t status;
+	atomic_t bios;
+	struct bio_list users;
+	struct es_jrecord *rec;
+	u32 nr;
+	u32 blocks;
+	struct es_jent *ent[ES_JREC_ENTRIES];
+	struct es_jentry entry[ES_JREC_ENTRIES];
+	struct page *header;
+	struct page *padding;
+	struct bio *tail;
+};
+
+/* Payload of a record that is being read back. */
+struct es_jload {
+	struct es_journal *j;
+	struct list_head list;	/* in the mailbox */
+	atomic_t bios;
+	blk_status_t status;
+	u32 nr;
+	struct es_jent *ent[ES_JREC_ENTRIES];
+	struct es_jpages *data[ES_JREC_ENTRIES];
+};
+
+#define ES_JLOADS 8
+
+/**
+ * struct es_journal - see above.
+ * @bdev: the device; held open by the tables that name it
+ * @sb: as committed last; by the worker, or with the worker at rest
+ *
+ * Fixed from attach to detach, changed with the worker at rest:
+ * @ops, @owner, @origin, @max_sectors (longest write that is one entry)
+ *
+ * @mail_lock guards, also in interrupt context:
+ * @incoming: writes that have come
+ * @landed, @loaded: writes in place, and loads, that have ended
+ * @append_done, @flush_done, @woken, @idle_due, @retry_due: news for the worker
+ * @flush_noted: a flush was completed since the last record
+ * @mode: enum es_jmode; read anywhere, FAILED is set together with emptying @incoming
+ *
+ * @lock guards, also in interrupt context: @pending
+ *
+ * The worker's own, no lock:
+ * @ring, @append, @load
+ * @waiting: writes in order of arrival that have no place yet
+ * @blocked: the first of @waiting found no room or no memory
+ * @flights, @nr_flights: ranges that are being written in place
+ * @flushing, @flush_status, @flush_pos: the origin is being flushed, for "needed" to get to
+ *	@flush_pos
+ * @flush_broken: a flush of the origin failed: nothing is ever released
+ * @idle: nothing was written for a while
+ * @last_write: jiffies
+ * @retrying: a write in place failed; the next try is due when the timer says so
+ * @place_error: why
+ * @no_zeroes: the origin does not take WRITE_ZEROES
+ *
+ * From outside, read by the worker:
+ * @paused: start nothing
+ * @push_back: writes without room go back to device-mapper (a noflush suspend)
+ * @drains: how many want everything in place
+ *
+ * @wait: woken when the worker comes to rest, or drained, or is stuck
+ * @stat: for the status line
+ */
+struct es_journal {
+	struct kref ref;
+	struct block_device *bdev;
+	struct es_jsb sb;
+
+	const struct es_journal_ops *ops;
+	void *owner;
+	struct block_device *origin;
+	u32 max_sectors;
+
+	spinlock_t mail_lock;	/* guards the mailbox, down to mode */
+	struct bio_list incoming;
+	struct list_head landed;
+	struct list_head loaded;
+	bool append_done;
+	bool flush_done;
+	bool woken;
+	bool idle_due;
+	bool retry_due;
+	bool flush_noted;
+	enum es_jmode mode;
+
+	spinlock_t lock;	/* guards pending */
+	struct es_pending pending;
+
+	struct workqueue_struct *wq;
+	struct work_struct work;
+	struct delayed_work idle_timer;
+	struct delayed_work retry_timer;
+
+	struct es_ring ring;
+	struct es_jappend append;
+	struct es_jload load[ES_JLOADS];
+	unsigned long loads_used;
+	struct bio_list waiting;
+	bool blocked;
+	struct rb_root_cached flights;
+	u32 nr_flights;
+	bool flushing;
+	bool flush_broken;
+	blk_status_t flush_status;
+	struct es_jpos flush_pos;
+	struct bio flush_bio;
+	bool idle;
+	unsigned long last_write;
+	bool retrying;
+	blk_status_t place_error;
+	bool no_zeroes;
+
+	bool paused;
+	bool push_back;
+	atomic_t drains;
+
+	wait_queue_head_t wait;
+	struct bio_set bios;
+	struct bio_set flight_bios;
+	struct es_jpages *copy_reserve;
+	struct es_jpages *load_reserve;
+	struct page *scratch;
+	struct {
+		u64 used_blocks;
+		u64 kept_blocks;
+		u64 oldest;
+		u64 head_seq;
+		u64 needed_seq;
+		bool at_rest;
+	} stat;
+};
+
+/**
+ * es_journal_open - read and verify the superblocks of @bdev.
+ * @out: a journal with one reference, not attached
+ * @fault: set when the device is refused
+ *
+ * Writes nothing.  Sleeps.  Returns 0, -EINVAL with *fault set, or another errno.
+ */
+int es_journal_open(struct block_device *bdev, struct es_journal **out, enum es_fault *fault);
+
+void es_journal_get(struct es_journal *j);
+void es_journal_put(struct es_journal *j);
+
+/**
+ * es_journal_attach - take the journal into use.
+ * @named: the chain's newest store names it: what it needs is replayed; else it is used
+ *	from where it was left
+ *
+ * Walks the ring, verifies all payload that is needed, rebuilds the index, and commits the
+ * raised epoch before anything is written.  Writes in place begin when es_journal_resume
+ * is called.  Sleeps.  Returns 0 or a negative errno (logged; nothing has changed).
+ */
+int es_journal_attach(struct es_journal *j, const struct es_journal_ops *ops, void *owner,
+		      struct block_device *origin, bool named);
+
+/**
+ * es_journal_detach - commit that nothing is needed, and that nobody is attached.
+ *
+ * Paused and drained.  Sleeps.  Returns 0 or a negative errno.
+ */
+int es_journal_detach(struct es_journal *j);
+
+/* Commit that nothing is needed; drained.  The same. */
+int es_journal_settle(struct es_journal *j);
+
+/* Forget what is in memory; paused.  What was pending is in the ring. */
+void es_journal_leave(struct es_journal *j);
+
+/* Start nothing more, and wait until nothing is under way.  Sleeps. */
+void es_journal_pause(struct es_journal *j);
+
+/* Go on; @origin may be another block device of the same content. */
+void es_journal_resume(struct es_journal *j, struct block_device *origin);
+
+/**
+ * es_journal_drain - everything acknowledged until now is in place, durably.
+ *
+ * Sleeps; interruptible by a fatal signal or any, as @interruptible says.  Returns 0;
+ * -ENOSPC when writes in place are stuck (the store is full), -EIO when the origin
+ * fails, -EINTR.
+ */
+int es_journal_drain(struct es_journal *j, bool interruptible);
+
+/* Whether writes without room go back to device-mapper.  Does not sleep. */
+void es_journal_push_back(struct es_journal *j, bool on);
+
+/**
+ * es_journal_write - hand a write, discard, WRITE_ZEROES or flush over.
+ *
+ * Any number of sectors up to max_sectors (writes).  Returns false when the journal takes nothing
+ * any more: then it goes directly.  Does not sleep.
+ */
+bool es_journal_write(struct es_journal *j, struct bio *bio);
+
+/* What es_journal_read found for the first sectors of a bio. */
+enum es_jread {
+	ES_JREAD_ORIGIN,	/* nothing is pending: from the origin */
+	ES_JREAD_DONE,		/* the data is in the bio */
+	ES_JREAD_RING,		/* it lies in the ring */
+	ES_JREAD_LOST,		/* nobody has it any more */
+};
+
+/**
+ * es_journal_read - look for pending data of a read.
+ * @nr: how many sectors from the bio's first the answer is about
+ * @addr: ES_JREAD_RING: sector of the journal's device
+ * @pin: ES_JREAD_RING: to be given to es_journal_unpin when the read has ended
+ *
+ * Does not sleep.
+ */
+enum es_jread es_journal_read(struct es_journal *j, struct bio *bio, u32 *nr, sector_t *addr,
+			      void **pin);
+
+/* Any context. */
+void es_journal_unpin(struct es_journal *j, void *pin);
+
+/* Whether anything is pending. */
+static inline bool es_journal_has_pending(const struct es_journal *j)
+{
+	return READ_ONCE(j->pending.nr_pieces) != 0;
+}
+
+/* A word for the status line: ok, draining, failed. */
+const char *es_journal_state(const struct es_journal *j);
+
+/* Log @fault of @j at block @addr. */
+void es_journal_report(const struct es_journal *j, enum es_fault fault, u64 addr);
+
+/* Whatever the owner knows of has changed: look again.  Any context. */
+void es_journal_wake(struct es_journal *j);
+
+/* --- between the files of the journal --- */
+
+/* Commit @sb, durably, with the generation raised; j->sb is @sb then. */
+int es_journal_commit(struct es_journal *j, struct es_jsb *sb);
+
+/* Worker: the device failed. */
+void es_journal_fail(struct es_journal *j, const char *what, blk_status_t status);
+
+/* Worker: put what waits into a record, if that is possible now. */
+void es_jappend_start(struct es_journal *j);
+/* Worker: the append has ended. */
+void es_jappend_finish(struct es_journal *j);
+/* Worker: end writes that have no place, with @status. */
+void es_jappend_refuse(struct es_journal *j, blk_status_t status);
+
+/* Worker: write in place what is due, flush, release. */
+void es_jbehind_run(struct es_journal *j);
+/* Worker: writes in place have ended. */
+void es_jbehind_landed(struct es_journal *j, struct list_head *landed);
+void es_jbehind_flushed(struct es_journal *j);
+/* Bytes in front of a bio for a write in place. */
+unsigned int es_jflight_front_pad(void);
+/* Worker: loads have ended. */
+void es_jload_done(struct es_journal *j, struct list_head *loaded);
+/* Worker, j->lock not held: read back the payload of @rec; false: not now. */
+bool es_jload_start(struct es_journal *j, struct es_jrecord *rec);
+
+/* Memory that pending payload may have, in pages. */
+u64 es_journal_budget_pages(void);
+/* Entries that may be pending. */
+u64 es_journal_budget_entries(void);
+
+/* Post to the worker.  Any context. */
+void es_journal_post(struct es_journal *j, struct list_head *item, struct list_head *list);
+void es_journal_post_flag(struct es_journal *j, bool *flag);
+
+bool es_journal_is_drained(const struct es_journal *j);
+
+#endif /* ES_JOURNAL_H */

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attaching a journal: walk the ring, verify, rebuild the index; and detaching.
+ *
+ * Crash argument of attach: (1) walking and verifying only read; (2) the superblock with
+ * the raised epoch is durable before the first append.  A crash before 2 leaves the old
+ * epoch: the next attach sees what this one saw.  Afterwards a record of an older epoch
+ * that lies behind the end cannot follow a record of the new one, whose CRC it would have
+ * to name.
+ * Detach: (1) all is in place and the origin flushed; (2) the superblock says that nothing
+ * is needed and nobody attached; (3) the chain stops naming the journal (the caller).
+ * A crash between 2 and 3: it is named, and there is nothing to replay.
+ */
+#include <linux/device-mapper.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include "es_journal.h"
+#include "es_jwalk.h"
+#include "es_map.h"
+
+#define DM_MSG_PREFIX "esnapshot"
+
+/* --- reading the ring from front to back --- */
+
+/* The largest record and a window more stay in memory while its successor is looked for. */
+#define WINDOW_BLOCKS 64u
+#define WINDOWS 8u
+
+struct window {
+	u64 nr; /* plus one; 0: empty */
+	struct page *pages[WINDOW_BLOCKS];
+};
+
+struct ring_reader {
+	struct block_device *bdev;
+	u64 end;
+	struct window window[WINDOWS];
+};
+
+static int fill_window(struct ring_reader *rd, struct window *w, u64 nr)
+{
+	u64 addr = nr * WINDOW_BLOCKS;
+	int r;
+
+	w->nr = 0;
+	r = es_io_pages(rd->bdev, REQ_OP_READ, addr, w->pages,
+			min_t(u64, WINDOW_BLOCKS, rd->end - addr));
+	if (!r)
+		w->nr = nr + 1;
+	return r;
+}
+
+/* The block at @addr; NULL: it cannot be read. */
+static const void *read_block(struct ring_reader *rd, u64 addr)
+{
+	u64 nr = addr / WINDOW_BLOCKS;
+	struct window *w = &rd->window[nr % WINDOWS];
+	struct page *page = w->pages[addr % WINDOW_BLOCKS];
+
+	if (w->nr != nr + 1 && fill_window(rd, w, nr)) {
+		/* Perhaps it is another one of the window that cannot be read. */
+		w->nr = 0;
+		if (es_io_page(rd->bdev, REQ_OP_READ, addr, page))
+			return NULL;
+	}
+	return page_address(page);
+}
+
+static void free_reader(struct ring_reader *rd)
+{
+	u32 i, k;
+
+	if (!rd)
+		return;
+	for (i = 0; i < WINDOWS; i++)
+		for (k = 0; k < WINDOW_BLOCKS; k++)
+			if (rd->window[i].pages[k])
+				__free_page(rd->window[i].pages[k]);
+	kvfree(rd);
+}
+
+static struct ring_reader *create_reader(struct block_device *bdev, u64 end)
+{
+	struct ring_reader *rd = es_kvmalloc(sizeof(*rd));
+	u32 i, k;
+
+	if (!rd)
+		return NULL;
+	memset(rd, 0, sizeof(*rd));
+	rd->bdev = bdev;
+	rd->end = end;
+	for (i = 0; i < WINDOWS; i++) {
+		for (k = 0; k < WINDOW_BLOCKS; k++) {
+			rd->window[i].pages[k] = alloc_page(GFP_NOIO);
+			if (!rd->window[i].pages[k]) {
+				free_reader(rd);
+				return NULL;
+			}
+		}
+	}
+	return rd;
+}
+
+/* --- the walk --- */
+
+struct recovery {
+	struct es_journal *j;
+	struct ring_reader *rd;
+	struct es_jwalk walk;
+	struct list_head broken; /* records whose payload is damaged */
+};
+
+/* Whether the payload of the record delivered is what its checksums say; -EIO. */
+static int verify(struct recovery *rec, bool *ok)
+{
+	u32 i, k;
+
+	*ok = true;
+	for (i = 0; *ok && i < rec->walk.rec.nr_entries; i++) {
+		const struct es_jentry *e = &rec->walk.entries[i];
+		u32 crc = ~(u32)0;
+
+		if (e->op != ES_JOP_WRITE)
+			continue;
+		for (k = 0; k < es_jentry_blocks(e); k++) {
+			const void *block = read_block(rec->rd, e->addr + k);
+
+			if (!block)
+				return -EIO;
+			crc = es_data_crc(crc, block);
+		}
+		*ok = ~crc == e->crc;
+	}
+	return 0;
+}
+
+/* Nothing behind the origin's end was ever taken: such an entry is damage. */
+static bool fits_origin(const struct es_journal *j, const struct es_jentry *e)
+{
+	u64 sectors = bdev_nr_sectors(j->origin);
+
+	return e->op == ES_JOP_FLUSH || (e->sector < sectors && e->nr <= sectors - e->sector);
+}
+
+/* Note the record; its entries enter the index when it is known what is needed. */
+static int note_record(struct recovery *rec, bool ok)
+{
+	const struct es_jrec *head = &rec->walk.rec;
+	struct es_pending *p = &rec->j->pending;
+	struct es_jrecord *record;
+	u32 i;
+
+	if (head->type == ES_JREC_PAD)
+		return 0;
+	record = es_jrecord_alloc(p, GFP_NOIO);
+	if (!record)
+		return -ENOMEM;
+	record->pos = (struct es_jpos){
+		.addr = head->addr, .seq = head->seq, .prev_crc = head->prev_crc
+	};
+	record->blocks = 1 + head->nr_blocks;
+	list_add_tail(&record->list, ok ? &p->records : &rec->broken);
+	for (i = 0; ok && i < head->nr_entries; i++) {
+		struct es_jent *ent;
+
+		if (rec->walk.entries[i].op == ES_JOP_FLUSH)
+			continue;
+		if (!fits_origin(rec->j, &rec->walk.entries[i])) {
+			es_journal_report(rec->j, ES_FAULT_JOURNAL_ENTRY, head->addr);
+			return -EUCLEAN;
+		}
+		ent = es_jent_alloc(p, GFP_NOIO);
+		if (!ent)
+			return -ENOMEM;
+		ent->e = rec->walk.entries[i];
+		spin_lock_irq(&rec->j->lock);
+		es_jent_add(p, record, ent);
+		spin_unlock_irq(&rec->j->lock);
+	}
+	return 0;
+}
+
+static int walk_ring(struct recovery *rec)
+{
+	struct es_jwalk *w = &rec->walk;
+	struct es_journal *j = rec->j;
+	const void *block;
+	bool ok;
+	int r = 0;
+
+	es_jwalk_init(w, &j->sb, &j->sb.needed);
+	while (!r) {
+		switch (es_jwalk_step(w)) {
+		case ES_JWALK_READ:
+			block = read_block(rec->rd, w->read_addr);
+			if (!block) {
+				DMERR("%pg: byte %llu: reading the ring failed", j->bdev,
+				      (unsigned long long)w->read_addr << ES_BLOCK_SHIFT);
+				return -EIO;
+			}
+			memcpy(w->block, block, ES_BLOCK_SIZE);
+			break;
+		case ES_JWALK_CHECK:
+			r = verify(rec, &w->payload_ok);
+			if (!r && w->payload_ok)
+				r = note_record(rec, true);
+			break;
+		case ES_JWALK_RECORD:
+			r = verify(rec, &ok);
+			if (!r)
+				r = note_record(rec, ok);
+			break;
+		case ES_JWALK_DONE:
+			return 0;
+		case ES_JWALK_FAULT:
+			es_journal_report(j, w->fault, w->fault_addr);
+			return -EUCLEAN;
+		}
+	}
+	return r;
+}
+
+static void drop_record(struct es_journal *j, struct es_jrecord *record)
+{
+	struct es_jent *ent, *next;
+
+	spin_lock_irq(&j->lock);
+	list_for_each_entry_safe(ent, next, &record->entries, list)
+		es_jent_unpin(&j->pending, ent);
+	spin_unlock_irq(&j->lock);
+	es_jrecord_free(&j->pending, record);
+}
+
+/* Damage counts in what is needed only.  Forgets the list of it. */
+static int check_broken(struct recovery *rec)
+{
+	u64 needed = rec->walk.ring.needed.seq;
+	struct es_jrecord *record, *next;
+	int r = 0;
+
+	list_for_each_entry_safe(record, next, &rec->broken, list) {
+		if (record->pos.seq >= needed) {
+			es_journal_report(rec->j, ES_FAULT_PAYLOAD, record->pos.addr);
+			r = -EUCLEAN;
+		}
+		es_jrecord_free(&rec->j->pending, record);
+	}
+	return r;
+}
+
+/* Oldest first: newer ones cut away what they cover. */
+static void build_index(struct es_journal *j, u64 needed_seq)
+{
+	struct es_jrecord *record, *next;
+	struct es_jent *ent, *enext;
+
+	list_for_each_entry_safe(record, next, &j->pending.records, list) {
+		if (record->pos.seq < needed_seq) {
+			drop_record(j, record);
+			continue;
+		}
+		spin_lock_irq(&j->lock);
+		list_for_each_entry_safe(ent, enext, &record->entries, list) {
+			es_pending_insert(&j->pending, ent);
+			es_jent_unpin(&j->pending, ent);
+		}
+		spin_unlock_irq(&j->lock);
+	}
+}
+
+static int replay(struct es_journal *j)
+{
+	struct recovery *rec = es_kvmalloc(sizeof(*rec));
+	struct es_jrecord *record, *next;
+	int r = -ENOMEM;
+
+	if (!rec)
+		return r;
+	rec->j = j;
+	INIT_LIST_HEAD(&rec->broken);
+	rec->rd = create_reader(j->bdev, j->sb.device_blocks);
+	if (rec->rd)
+		r = walk_ring(rec);
+	if (!r)
+		r = check_broken(rec);
+	if (!r) {
+		j->ring = rec->walk.ring;
+		build_index(j, j->ring.needed.seq);
+	} else {
+		list_for_each_entry_safe(record, next, &j->pending.records, list)
+			drop_record(j, record);
+		list_for_each_entry_safe(record, next, &rec->broken, list)
+			es_jrecord_free(&j->pending, record);
+	}
+	free_reader(rec->rd);
+	kvfree(rec);
+	return r;
+}
+
+/* --- attach and detach --- */
+
+static int alloc_all(struct es_journal *j)
+{
+	if (j->wq)
+		return 0;
+	j->append.header = alloc_page(GFP_NOIO);
+	j->append.padding = alloc_page(GFP_NOIO);
+	j->scratch = alloc_page(GFP_NOIO);
+	j->copy_reserve = es_jpages_reserve();
+	j->load_reserve = es_jpages_reserve();
+	if (!j->append.header || !j->append.padding || !j->scratch || !j->copy_reserve ||
+	    !j->load_reserve || es_pending_init(&j->pending) ||
+	    bioset_init(&j->bios, 8, 0, BIOSET_NEED_BVECS) ||
+	    bioset_init(&j->flight_bios, 8, es_jflight_front_pad(), BIOSET_NEED_BVECS))
+		return -ENOMEM;
+	j->wq = alloc_workqueue("esnapshot-jrnl", WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	return j->wq ? 0 : -ENOMEM;
+}
+
+static int commit_attached(struct es_journal *j)
+{
+	struct es_jsb sb = j->sb;
+	int r;
+
+	sb.epoch++;
+	sb.flags |= ES_JSB_ATTACHED;
+	es_ring_to_sb(&j->ring, &sb);
+	sb.tail_seq = j->ring.head.seq;
+	r = es_journal_commit(j, &sb);
+	if (r)
+		return r;
+	es_ring_committed(&j->ring, &j->sb);
+	j->ring.epoch = j->sb.epoch;
+	return 0;
+}
+
+int es_journal_attach(struct es_journal *j, const struct es_journal_ops *ops, void *owner,
+		      struct block_device *origin, bool named)
+{
+	int r;
+
+	j->ops = ops;
+	j->owner = owner;
+	j->origin = origin;
+	r = alloc_all(j);
+	if (!r && named)
+		r = replay(j);
+	if (r)
+		return r;
+	if (!named)
+		es_ring_init(&j->ring, &j->sb);
+	r = commit_attached(j);
+	if (r) {
+		es_journal_leave(j);
+		return r;
+	}
+	j->max_sectors = min(es_ring_max_record(&j->ring) - 1, (u32)ES_JPAGES_MAX) *
+			 ES_BLOCK_SECTORS;
+	j->last_write = jiffies;
+	j->idle = true;
+	if (j->pending.nr_pieces)
+		DMINFO("%pg: %llu ranges of %llu writes go to their places now", j->bdev,
+		       j->pending.nr_pieces, j->pending.nr_entries);
+	es_journal_wake(j);
+	flush_work(&j->work);
+	return 0;
+}
+
+static int commit_drained(struct es_journal *j, u32 clear)
+{
+	struct es_jsb sb = j->sb;
+	int r;
+
+	sb.flags &= ~clear;
+	es_ring_to_sb(&j->ring, &sb);
+	r = es_journal_commit(j, &sb);
+	if (!r)
+		es_ring_committed(&j->ring, &j->sb);
+	return r;
+}
+
+int es_journal_detach(struct es_journal *j)
+{
+	return commit_drained(j, ES_JSB_ATTACHED);
+}
+
+int es_journal_settle(struct es_journal *j)
+{
+	return commit_drained(j, 0);
+}
+
+void es_journal_leave(struct es_journal *j)
+{
+	cancel_delayed_work_sync(&j->idle_timer);
+	cancel_delayed_work_sync(&j->retry_timer);
+	flush_work(&j->work);
+	spin_lock_irq(&j->lock);
+	es_pending_clear(&j->pending);
+	spin_unlock_irq(&j->lock);
+}
