@@ -63,6 +63,7 @@ row() { # row NAME RAMP_OPTIONS OPTIONS...: the same on every device
         found=$(fio_run "$@")
         down "$kind"
         base=${base:-${found%% *}}
+        # shellcheck disable=SC2086  # three words
         python3 -c 'import sys
 name, kind, base, iops, median, tail = sys.argv[1:]
 print("%-10s %-5s %6s IOPS  %5.2f x raw   median %7s ms  p99.9 %8s ms" % (

@@ -44,7 +44,7 @@ refused 3 'power of two' esnap lvcreate --esnapshot -L 8M -c 5k -n s vg/data
 refused 3 'exactly one of' esnap lvcreate -L 8M -n s vg/data
 refused 5 'of this name already' esnap lvcreate --esnapshot -L 8M -n data vg/data
 refused 5 'LVM alone' esnap lvremove -y vg/data
-refused 5 'not supported yet' esnap lvcreate --esnapjrnl -L 8M vg/data
+refused 5 'it has no snapshot' esnap lvcreate --esnapjrnl -L 8M vg/data
 # shellcheck disable=SC2016  # for the inner shell
 refused 5 'needs root' setpriv --reuid 1000 --clear-groups "$(command -v esnap)" lvs
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk origin=16M --disk stores=64M --disk journals=32M --disk big=16M,lbs=4096 --timeout 900
+# vm: --smp 2 --disk origin=16M --disk stores=64M --disk journals=32M --disk big=16M,lbs=4096 --timeout 900
 #
 # A write journal before an origin: what is pending reads right, snapshots and origin are right,
 # a ring of the minimum size gets on under 64 writers, journals are added and removed on a live
