@@ -46,7 +46,7 @@ std::string named_journal(const Chain &chain) {
 }
 
 /* Throws Error unless @journal's superblock is what its tags say. */
-void require_sound(const Chain &chain, const Journal &journal) {
+es_jsb require_sound(const Chain &chain, const Journal &journal) {
     const es_jsb sb = load_journal_superblock(Device::open_to_read(journal.node()));
     const auto refuse = [&](const std::string &cause, const char *advice) {
         throw Error(activating, chain.volume_name().text(),
@@ -61,6 +61,19 @@ void require_sound(const Chain &chain, const Journal &journal) {
         refuse(fmt::format("its tag says chain {}, its superblock {}", journal.chain_uuid,
                            uuid_text(sb.chain_uuid)),
                "put back the journal that belongs there: it has writes that the origin lacks");
+    return sb;
+}
+
+/* Why a journal that no store names cannot be used; empty: it can, there is nothing in it. */
+std::string why_useless(const Chain &chain, const Journal &journal) {
+    try {
+        const es_jsb sb = require_sound(chain, journal);
+        const bool is_given_up = sb.state == ES_JOURNAL_FAILED || (sb.flags & ES_JSB_ATTACHED) != 0;
+
+        return is_given_up ? "it was given up" : "";
+    } catch (const std::exception &e) {
+        return e.what();
+    }
 }
 
 // --- steps ---
@@ -194,20 +207,23 @@ std::string choose_journal(System &system, const Chain &chain, const Tell &tell)
             "put it back: it has writes that the origin lacks; nothing was activated");
     if (!chain.journal)
         return {};
+    const Journal &journal = *chain.journal;
+    if (named.empty() && (journal.is_pending() || journal.is_being_removed())) {
+        tell(News::mended,
+             fmt::format("{}: what a killed command had left of it is removed", path_of(journal)));
+        forget_journal(system, journal);
+        return {};
+    }
     if (!named.empty()) {
-        require_sound(chain, *chain.journal);
-        return chain.journal->node();
+        require_sound(chain, journal);
+        return journal.node();
     }
-    if (chain.journal->is_pending() || chain.journal->is_being_removed()) {
-        tell(News::mended, fmt::format("{}: what a killed command had left of it is removed",
-                                       path_of(*chain.journal)));
-        forget_journal(system, *chain.journal);
-    } else {
-        tell(News::missing,
-             fmt::format("{}: it was given up, {} goes on without a journal; remove it with esnap "
-                         "lvremove",
-                         path_of(*chain.journal), origin));
-    }
+    const std::string useless = why_useless(chain, journal);
+    if (useless.empty())
+        return journal.node();
+    tell(News::missing, fmt::format("{}: {}; {} goes on without a journal: remove it with esnap "
+                                    "lvremove",
+                                    path_of(journal), useless, origin));
     return {};
 }
 
