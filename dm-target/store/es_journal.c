@@ -100,6 +100,16 @@ static void set_mode(struct es_journal *j, enum es_jmode mode)
 	spin_unlock_irq(&j->mail_lock);
 }
 
+/* The same steps as after a failure, but what is dropped from memory can be read back. */
+static void give_up(struct es_journal *j)
+{
+	if (j->mode != ES_JMODE_OK)
+		return;
+	DMERR("%pg: journal given up with its chain, pending writes go to their places", j->bdev);
+	set_mode(j, ES_JMODE_FAILING);
+	j->ops->changed(j->owner);
+}
+
 void es_journal_fail(struct es_journal *j, const char *what, blk_status_t status)
 {
 	if (j->mode != ES_JMODE_OK)
@@ -162,6 +172,7 @@ struct mail {
 	bool flush_done;
 	bool idle_due;
 	bool retry_due;
+	bool give_up_due;
 };
 
 static bool take_mail(struct es_journal *j, struct mail *m)
@@ -172,7 +183,7 @@ static bool take_mail(struct es_journal *j, struct mail *m)
 	INIT_LIST_HEAD(&m->loaded);
 	spin_lock_irq(&j->mail_lock);
 	any = j->append_done || j->flush_done || j->woken || j->idle_due || j->retry_due ||
-	      !bio_list_empty(&j->incoming) || !list_empty(&j->landed) ||
+	      j->give_up_due || !bio_list_empty(&j->incoming) || !list_empty(&j->landed) ||
 	      !list_empty(&j->loaded);
 	list_splice_init(&j->landed, &m->landed);
 	list_splice_init(&j->loaded, &m->loaded);
@@ -182,11 +193,13 @@ static bool take_mail(struct es_journal *j, struct mail *m)
 	m->flush_done = j->flush_done;
 	m->idle_due = j->idle_due;
 	m->retry_due = j->retry_due;
+	m->give_up_due = j->give_up_due;
 	j->append_done = false;
 	j->flush_done = false;
 	j->woken = false;
 	j->idle_due = false;
 	j->retry_due = false;
+	j->give_up_due = false;
 	spin_unlock_irq(&j->mail_lock);
 	return any;
 }
@@ -251,6 +264,8 @@ static void journal_work(struct work_struct *work)
 			j->retrying = false;
 			WRITE_ONCE(j->place_error, BLK_STS_OK);
 		}
+		if (m.give_up_due)
+			give_up(j);
 		es_jappend_start(j);
 		look_if_idle(j, m.idle_due);
 		es_jbehind_run(j);
@@ -289,6 +304,11 @@ void es_journal_post_flag(struct es_journal *j, bool *flag)
 void es_journal_wake(struct es_journal *j)
 {
 	es_journal_post_flag(j, &j->woken);
+}
+
+void es_journal_give_up(struct es_journal *j)
+{
+	es_journal_post_flag(j, &j->give_up_due);
 }
 
 static void idle_timeout(struct work_struct *work)

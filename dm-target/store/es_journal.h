@@ -118,7 +118,8 @@ struct es_jload {
  * @mail_lock guards, also in interrupt context:
  * @incoming: writes that have come
  * @landed, @loaded: writes in place, and loads, that have ended
- * @append_done, @flush_done, @woken, @idle_due, @retry_due: news for the worker
+ * @append_done, @flush_done, @woken, @idle_due, @retry_due, @give_up_due: news for the
+ *	worker
  * @flush_noted: a flush was completed since the last record
  * @mode: enum es_jmode; read anywhere, FAILED is set together with emptying @incoming
  *
@@ -165,6 +166,7 @@ struct es_journal {
 	bool woken;
 	bool idle_due;
 	bool retry_due;
+	bool give_up_due;
 	bool flush_noted;
 	enum es_jmode mode;
 
@@ -299,6 +301,14 @@ enum es_jread es_journal_read(struct es_journal *j, struct bio *bio, u32 *nr, se
 
 /* Any context. */
 void es_journal_unpin(struct es_journal *j, void *pin);
+
+/**
+ * es_journal_give_up - the chain cannot keep a journal any more.
+ *
+ * As after a failure of the device: what is pending is written in place, then the chain
+ * is asked to stop naming it, and writes go directly.  Does not sleep, does not wait.
+ */
+void es_journal_give_up(struct es_journal *j);
 
 /* Whether anything is pending. */
 static inline bool es_journal_has_pending(const struct es_journal *j)

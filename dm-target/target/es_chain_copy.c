@@ -128,6 +128,7 @@ static bool mark_invalid(struct es_store *store)
  */
 void es_chain_invalidate(struct es_chain *chain, const char *why)
 {
+	struct es_journal *j = READ_ONCE(chain->journal);
 	u32 i = chain->nr_stores;
 	bool marked;
 
@@ -144,6 +145,9 @@ void es_chain_invalidate(struct es_chain *chain, const char *why)
 		DMCRIT("%pg: no store could be marked invalid: do NOT attach this chain again",
 		       chain->origin);
 	bitmap_fill(chain->copied, chain->nr_chunks);
+	/* (4) An invalid store is never attached again: it must not name a journal for long. */
+	if (j)
+		es_journal_give_up(j);
 	if (chain->nr_stores)
 		es_events_signal(es_chain_newest(chain));
 }
@@ -158,9 +162,10 @@ static void chain_space(struct es_engine *e, enum es_space space)
 {
 	struct es_chain *chain = chain_of(e);
 	struct es_store *store = e->append.store;
+	struct es_journal *j = READ_ONCE(chain->journal);
 
-	if (chain->journal)
-		es_journal_wake(chain->journal);
+	if (j)
+		es_journal_wake(j);
 	switch (space) {
 	case ES_SPACE_GROWN:
 		return;	/* usage tells whether it is still low */

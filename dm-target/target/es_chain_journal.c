@@ -319,11 +319,15 @@ int es_chain_journal_settle(struct es_chain *chain)
 	return es_journal_settle(j);
 }
 
+/* The engine's worker may be looking at the pointer: it gets to its end first. */
 static void let_go(struct es_chain *chain)
 {
-	es_journal_leave(chain->journal);
-	es_journal_put(chain->journal);
-	chain->journal = NULL;
+	struct es_journal *j = chain->journal;
+
+	WRITE_ONCE(chain->journal, NULL);
+	es_engine_sync(&chain->engine);
+	es_journal_leave(j);
+	es_journal_put(j);
 }
 
 void es_chain_journal_stop(struct es_chain *chain, struct es_origin *table)

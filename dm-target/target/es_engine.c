@@ -439,6 +439,11 @@ void es_engine_set_full_status(struct es_engine *e, blk_status_t status)
 	es_engine_look_for_space(e);
 }
 
+void es_engine_sync(struct es_engine *e)
+{
+	flush_work(&e->work);
+}
+
 int es_engine_use(struct es_engine *e, struct es_store *store)
 {
 	wait_event(e->idle, RB_EMPTY_ROOT(&e->copies.rb_root));

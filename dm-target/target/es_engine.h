@@ -170,6 +170,9 @@ void es_engine_give_up(struct es_engine *e);
 /* End @copy, its data cannot be had; all writes that wait for it get @status.  Worker context. */
 void es_engine_drop(struct es_engine *e, struct es_copy *copy, blk_status_t status);
 
+/* Wait until the worker has done what it has begun.  Sleeps. */
+void es_engine_sync(struct es_engine *e);
+
 static inline bool es_engine_full(const struct es_engine *e)
 {
 	return READ_ONCE(e->full);

@@ -195,6 +195,20 @@ say "the failed one is refused"
 change j1 "0 8192 linear $disks-journals 0" --noflush --nolockfs
 refuse dmsetup load org --table "$(org_table $m/j1 $m/s1 $m/s2)"
 
+say "the newest store is full and given up: so is the journal, which it would name for ever"
+dmsetup create s3 --table "0 4096 linear $disks-stores 98304"
+esnap -q format --origin "$m/org-real" --after $m/s2 -c 16k $m/s3
+change org-real "$(origin_table 0)"
+change org "$(org_table $m/j2 $m/s1 $m/s2 $m/s3) 1 queue_timeout=2"
+dd if=/dev/urandom of=/tmp/want bs=64k count=128 status=none
+timeout 100 dd if=/tmp/want of=$m/org bs=64k oflag=direct status=none || fail "a write failed or hung"
+wait_for 100 in_state failed
+expect invalid "$(field 4)" "the chain's state"
+dd if="$disks-origin" bs=64k count=128 iflag=direct status=none | cmp - /tmp/want || fail "not all is in place"
+esnap dump $m/s3 | grep -q 'state *invalid' || fail "the store is not marked invalid"
+esnap dump $m/s3 | grep -i 'journal' && fail "the invalid store names a journal"
+dd if=/tmp/want of=$m/org bs=64k count=16 skip=16 oflag=direct status=none || fail "the origin does not go on"
+
 for i in 1 2; do dmsetup remove --retry img$i; done
 dmsetup remove --retry org
 for i in 1 2; do esnap check $m/s$i; done
