@@ -55,20 +55,19 @@ iops = d["total_ios"] / (d["runtime"] / 1e3)
 print("%.0f %.2f %.2f" % (iops, p["50.000000"] / 1e6, p["99.900000"] / 1e6))'
 }
 
-row() { # row NAME RAMP_OPTIONS OPTIONS...: the same on every device
-    local name=$1 kind base='' found
+row() { # row NAME OPTION...: the same on every device
+    local name=$1 kind base='' found=()
     shift
     for kind in raw none same own; do
         up "$kind"
-        found=$(fio_run "$@")
+        read -r -a found <<<"$(fio_run "$@")"
         down "$kind"
-        base=${base:-${found%% *}}
-        # shellcheck disable=SC2086  # three words
+        base=${base:-${found[0]}}
         python3 -c 'import sys
 name, kind, base, iops, median, tail = sys.argv[1:]
 print("%-10s %-5s %6s IOPS  %5.2f x raw   median %7s ms  p99.9 %8s ms" % (
     name, kind, iops, float(iops) / float(base), median, tail), flush=True)' \
-            "$name" "$kind" "$base" $found
+            "$name" "$kind" "$base" "${found[@]}"
     done
 }
 
@@ -86,7 +85,7 @@ reads() { # reads of what is pending, against the bare disk
 slots
 for r in $rows; do
     case $r in
-    burst32) row burst32 --rw=randwrite --size=256M --io_size=32M --iodepth=32 --norandommap=0 ;;
+    burst32) row burst32 --rw=randwrite --size=256M --io_size=32M --iodepth=32 ;;
     burst1) row burst1 --rw=randwrite --size=256M --io_size=8M --iodepth=1 ;;
     # The ring is full after the ramp: 256 MiB at some thousand writes per second.
     sustained) row sustained --rw=randwrite --size=1G --iodepth=32 --time_based --ramp_time=40 --runtime="$seconds" ;;

@@ -162,11 +162,11 @@ sleep 1
 stop_writer 4
 expect "$now" "$(digest $m/img2)" "the new snapshot, after journals came and went"
 
-say "a journal that is named must be given, and no other one"
+say "taken down and up"
 for i in 1 2; do dmsetup remove --retry img$i; done
 change org-real "$(origin_table 0)"
 dmsetup remove --retry org
-# Drained and detached it is not named any more: either way would do.
+# Drained and detached it is not named any more, and is used all the same.
 dmsetup create org --table "$(org_table $m/j1 $m/s1 $m/s2)"
 timeout 100 python3 "$io" verify $m/org 4 "$count" --size 8 || fail "wrong data after the next attach"
 for i in 1 2; do dmsetup create -r img$i --table "0 $sectors esnapshot $m/s$i"; done
