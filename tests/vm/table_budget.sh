@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk origin=64M --disk stores=600M --timeout 2400
+# vm: --smp 2 --disk origin=64M --disk stores=1G --timeout 2400
 #
 # The memory of location tables stays within its budget while 32 readers read the oldest of
 # 32 snapshots and others, comes back under memory pressure and with the last image, and what is
@@ -13,7 +13,7 @@ set -euo pipefail
 disks=/dev/disk/by-id/virtio
 sectors=131072
 snapshots=32
-store_sectors=36864
+store_sectors=61440 # room for a header with each of the chunks, if no two share one
 stores=()
 digests=()
 parameters=/sys/module/dm_esnapshot/parameters
