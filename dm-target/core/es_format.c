@@ -331,12 +331,9 @@ bool es_chunkmap_decode(const void *buf, u64 *words, u32 nr)
 	return true;
 }
 
-enum es_fault es_sb_decode(struct es_sb *out, const void *buf, size_t len)
+enum es_fault es_sb_check_head(const void *buf, size_t len)
 {
 	const struct es_sb_disk *d = buf;
-	enum es_fault fault;
-	struct es_sb sb;
-	u64 incompat;
 
 	if (len < sizeof(*d))
 		return ES_FAULT_SHORT;
@@ -348,6 +345,19 @@ enum es_fault es_sb_decode(struct es_sb *out, const void *buf, size_t len)
 		return ES_FAULT_CRC;
 	if (le16_to_cpu(d->version) != ES_FORMAT_VERSION)
 		return ES_FAULT_VERSION;
+	return ES_OK;
+}
+
+enum es_fault es_sb_decode(struct es_sb *out, const void *buf, size_t len)
+{
+	const struct es_sb_disk *d = buf;
+	enum es_fault fault;
+	struct es_sb sb;
+	u64 incompat;
+
+	fault = es_sb_check_head(buf, len);
+	if (fault)
+		return fault;
 	incompat = le64_to_cpu(d->incompat);
 	if (incompat & ~ES_INCOMPAT_KNOWN)
 		return ES_FAULT_FEATURE;
@@ -368,32 +378,39 @@ enum es_fault es_sb_decode(struct es_sb *out, const void *buf, size_t len)
 	return ES_OK;
 }
 
-/* Decode the copy read at @addr, which only every other generation may use. */
-static enum es_fault sb_decode_copy(struct es_sb *out, const void *buf, u64 addr)
+enum es_fault es_sb_choose(enum es_fault fault_a, u64 generation_a, enum es_fault fault_b,
+			   u64 generation_b, u64 *from)
 {
-	enum es_fault fault = es_sb_decode(out, buf, ES_BLOCK_SIZE);
-
-	if (!fault && es_sb_addr(out->generation) != addr)
-		fault = ES_FAULT_ADDRESS;
-	return fault;
-}
-
-enum es_fault es_sb_pick(struct es_sb *out, const void *a, const void *b, u64 *from)
-{
-	struct es_sb second;
-	enum es_fault fault_a = sb_decode_copy(out, a, ES_SB_A_BLOCK);
-	enum es_fault fault_b = sb_decode_copy(&second, b, ES_SB_B_BLOCK);
-	bool use_b = !fault_b && (fault_a || second.generation > out->generation);
-
+	if (!fault_a && es_sb_addr(generation_a) != ES_SB_A_BLOCK)
+		fault_a = ES_FAULT_ADDRESS;
+	if (!fault_b && es_sb_addr(generation_b) != ES_SB_B_BLOCK)
+		fault_b = ES_FAULT_ADDRESS;
 	if (fault_a && fault_b) {
 		if (fault_a == ES_FAULT_BLANK || fault_a == ES_FAULT_MAGIC)
 			return fault_b == ES_FAULT_BLANK ? fault_a : fault_b;
 		return fault_a;
 	}
-	if (use_b)
+	*from = !fault_b && (fault_a || generation_b > generation_a) ? ES_SB_B_BLOCK :
+								       ES_SB_A_BLOCK;
+	return ES_OK;
+}
+
+enum es_fault es_sb_pick(struct es_sb *out, const void *a, const void *b, u64 *from)
+{
+	struct es_sb second;
+	enum es_fault fault_a = es_sb_decode(out, a, ES_BLOCK_SIZE);
+	enum es_fault fault_b = es_sb_decode(&second, b, ES_BLOCK_SIZE);
+	enum es_fault fault;
+	u64 addr;
+
+	fault = es_sb_choose(fault_a, fault_a ? 0 : out->generation, fault_b,
+			     fault_b ? 0 : second.generation, &addr);
+	if (fault)
+		return fault;
+	if (addr == ES_SB_B_BLOCK)
 		*out = second;
 	if (from)
-		*from = use_b ? ES_SB_B_BLOCK : ES_SB_A_BLOCK;
+		*from = addr;
 	return ES_OK;
 }
 

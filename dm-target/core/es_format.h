@@ -228,6 +228,23 @@ enum es_fault es_sb_decode(struct es_sb *out, const void *buf, size_t len);
  */
 enum es_fault es_sb_pick(struct es_sb *out, const void *a, const void *b, u64 *from);
 
+/*
+ * What superblocks of stores and journals have in common at their beginning: length,
+ * magic, checksum, version.
+ */
+enum es_fault es_sb_check_head(const void *buf, size_t len);
+
+/**
+ * es_sb_choose - which of two copies counts, a store's or a journal's.
+ * @fault_a, @fault_b: what decoding said of the copies
+ * @generation_a, @generation_b: of the valid ones
+ * @from: set to the address of the chosen copy when ES_OK is returned
+ *
+ * A copy is no valid one where its generation does not belong.  Faults as es_sb_pick().
+ */
+enum es_fault es_sb_choose(enum es_fault fault_a, u64 generation_a, enum es_fault fault_b,
+			   u64 generation_b, u64 *from);
+
 /* Where the copy with @generation lies. */
 static inline u64 es_sb_addr(u64 generation)
 {

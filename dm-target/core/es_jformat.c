@@ -227,16 +227,9 @@ enum es_fault es_jsb_decode(struct es_jsb *out, const void *buf, size_t len)
 	enum es_fault fault;
 	struct es_jsb sb;
 
-	if (len < sizeof(*d))
-		return ES_FAULT_SHORT;
-	if (es_is_zero(d, sizeof(*d)))
-		return ES_FAULT_BLANK;
-	if (memcmp(d->magic, es_sb_magic, sizeof(es_sb_magic)))
-		return ES_FAULT_MAGIC;
-	if (le32_to_cpu(d->crc) != es_block_checksum(d, 8))
-		return ES_FAULT_CRC;
-	if (le16_to_cpu(d->version) != ES_FORMAT_VERSION)
-		return ES_FAULT_VERSION;
+	fault = es_sb_check_head(buf, len);
+	if (fault)
+		return fault;
 	if (le16_to_cpu(d->kind) == ES_KIND_SNAPSHOT || le16_to_cpu(d->kind) == ES_KIND_VIEW)
 		return ES_FAULT_NOT_JOURNAL;
 	if (le16_to_cpu(d->kind) != ES_KIND_JOURNAL)
@@ -252,32 +245,22 @@ enum es_fault es_jsb_decode(struct es_jsb *out, const void *buf, size_t len)
 	return ES_OK;
 }
 
-/* Decode the copy read at @addr, which only every other generation may use. */
-static enum es_fault jsb_decode_copy(struct es_jsb *out, const void *buf, u64 addr)
-{
-	enum es_fault fault = es_jsb_decode(out, buf, ES_BLOCK_SIZE);
-
-	if (!fault && es_sb_addr(out->generation) != addr)
-		fault = ES_FAULT_ADDRESS;
-	return fault;
-}
-
 enum es_fault es_jsb_pick(struct es_jsb *out, const void *a, const void *b, u64 *from)
 {
 	struct es_jsb second;
-	enum es_fault fault_a = jsb_decode_copy(out, a, ES_SB_A_BLOCK);
-	enum es_fault fault_b = jsb_decode_copy(&second, b, ES_SB_B_BLOCK);
-	bool use_b = !fault_b && (fault_a || second.generation > out->generation);
+	enum es_fault fault_a = es_jsb_decode(out, a, ES_BLOCK_SIZE);
+	enum es_fault fault_b = es_jsb_decode(&second, b, ES_BLOCK_SIZE);
+	enum es_fault fault;
+	u64 addr;
 
-	if (fault_a && fault_b) {
-		if (fault_a == ES_FAULT_BLANK || fault_a == ES_FAULT_MAGIC)
-			return fault_b == ES_FAULT_BLANK ? fault_a : fault_b;
-		return fault_a;
-	}
-	if (use_b)
+	fault = es_sb_choose(fault_a, fault_a ? 0 : out->generation, fault_b,
+			     fault_b ? 0 : second.generation, &addr);
+	if (fault)
+		return fault;
+	if (addr == ES_SB_B_BLOCK)
 		*out = second;
 	if (from)
-		*from = use_b ? ES_SB_B_BLOCK : ES_SB_A_BLOCK;
+		*from = addr;
 	return ES_OK;
 }
 

@@ -93,11 +93,13 @@ int es_journal_commit(struct es_journal *j, struct es_jsb *sb)
 
 /* --- failure --- */
 
-static void set_mode(struct es_journal *j, enum es_jmode mode)
+/* From here on nothing is taken; what is pending goes to its place. */
+static void start_failing(struct es_journal *j)
 {
 	spin_lock_irq(&j->mail_lock);
-	WRITE_ONCE(j->mode, mode);
+	WRITE_ONCE(j->mode, ES_JMODE_FAILING);
 	spin_unlock_irq(&j->mail_lock);
+	j->ops->changed(j->owner);
 }
 
 /* The same steps as after a failure, but what is dropped from memory can be read back. */
@@ -106,8 +108,7 @@ static void give_up(struct es_journal *j)
 	if (j->mode != ES_JMODE_OK)
 		return;
 	DMERR("%pg: journal given up with its chain, pending writes go to their places", j->bdev);
-	set_mode(j, ES_JMODE_FAILING);
-	j->ops->changed(j->owner);
+	start_failing(j);
 }
 
 void es_journal_fail(struct es_journal *j, const char *what, blk_status_t status)
@@ -116,8 +117,7 @@ void es_journal_fail(struct es_journal *j, const char *what, blk_status_t status
 		return;
 	DMERR("%pg: %s failed: error %d: journal given up, pending writes go to their places",
 	      j->bdev, what, blk_status_to_errno(status));
-	set_mode(j, ES_JMODE_FAILING);
-	j->ops->changed(j->owner);
+	start_failing(j);
 }
 
 /* Step 5. */
