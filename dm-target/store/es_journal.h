@@ -46,7 +46,7 @@ struct es_journal;
 
 /**
  * struct es_journal_ops - the owner: the chain.  All called by the worker, which holds
- * nothing and may sleep.
+ * es_journal.turn and may sleep.
  * @write: send @bio, a write of ours to the origin, by the rules for old data.
  *	@private: ES_JFLIGHT_PRIVATE longs for the owner
  * @written: it has ended with @status; the range is @sector, @nr
