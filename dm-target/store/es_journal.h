@@ -114,6 +114,7 @@ struct es_jload {
  *
  * Fixed from attach to detach, changed with the worker at rest:
  * @ops, @owner, @origin, @max_sectors (longest write that is one entry)
+ * @recovered: es_journal_recover was called for the attach that follows
  *
  * @mail_lock guards, also in interrupt context:
  * @incoming: writes that have come
@@ -156,6 +157,7 @@ struct es_journal {
 	void *owner;
 	struct block_device *origin;
 	u32 max_sectors;
+	bool recovered;
 
 	spinlock_t mail_lock;	/* guards the mailbox, down to mode */
 	struct bio_list incoming;
@@ -230,11 +232,19 @@ void es_journal_get(struct es_journal *j);
 void es_journal_put(struct es_journal *j);
 
 /**
+ * es_journal_recover - walk the ring, verify all payload that is needed, rebuild the index.
+ *
+ * For a journal that the chain's newest store names, before es_journal_attach.  Writes nothing.
+ * Sleeps.  Returns 0 or a negative errno (logged).
+ */
+int es_journal_recover(struct es_journal *j, struct block_device *origin);
+
+/**
  * es_journal_attach - take the journal into use.
  * @named: the chain's newest store names it: what it needs is replayed; else it is used
  *	from where it was left
  *
- * Walks the ring, verifies all payload that is needed, rebuilds the index, and commits the
+ * Does what es_journal_recover does, if it must and that was not called, and commits the
  * raised epoch before anything is written.  Writes in place begin when es_journal_resume
  * is called.  Sleeps.  Returns 0 or a negative errno (logged; nothing has changed).
  */
