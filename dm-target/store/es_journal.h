@@ -128,6 +128,7 @@ struct es_jload {
  *
  * The worker's own, no lock:
  * @ring, @append, @load
+ * @load_pages: of loads under way
  * @waiting: writes in order of arrival that have no place yet
  * @blocked: the first of @waiting found no room or no memory
  * @flights, @nr_flights: ranges that are being written in place
@@ -184,6 +185,7 @@ struct es_journal {
 	struct es_jappend append;
 	struct es_jload load[ES_JLOADS];
 	unsigned long loads_used;
+	u64 load_pages;
 	struct bio_list waiting;
 	bool blocked;
 	struct rb_root_cached flights;

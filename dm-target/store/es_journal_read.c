@@ -229,6 +229,8 @@ bool es_jload_start(struct es_journal *j, struct es_jrecord *rec)
 	if (!load->nr)
 		return false;
 	__set_bit(slot, &j->loads_used);
+	for (i = 0; i < load->nr; i++)
+		j->load_pages += load->data[i]->nr;
 	atomic_set(&load->bios, 1);
 	read_load(load);
 	put_load(load);
@@ -278,8 +280,10 @@ void es_jload_done(struct es_journal *j, struct list_head *loaded)
 
 	list_for_each_entry_safe(load, next, loaded, list) {
 		list_del_init(&load->list);
-		for (i = 0; i < load->nr; i++)
+		for (i = 0; i < load->nr; i++) {
+			j->load_pages -= load->data[i]->nr;
 			take_load(j, load->ent[i], load->data[i], load->status);
+		}
 		__clear_bit(load - j->load, &j->loads_used);
 	}
 }
