@@ -262,6 +262,7 @@ static void journal_work(struct work_struct *work)
 			es_jbehind_flushed(j);
 		if (m.retry_due) {
 			j->retrying = false;
+			j->load_wait = false;
 			WRITE_ONCE(j->place_error, BLK_STS_OK);
 		}
 		if (m.give_up_due)

@@ -129,6 +129,8 @@ struct es_jload {
  * The worker's own, no lock:
  * @ring, @append, @load
  * @load_pages: of loads under way
+ * @load_wait: reading back failed; the next try is due when the retry timer says so
+ * @unreadable, @unreadable_since: it has failed, first at that time (jiffies)
  * @waiting: writes in order of arrival that have no place yet
  * @blocked: the first of @waiting found no room or no memory
  * @flights, @nr_flights: ranges that are being written in place
@@ -186,6 +188,9 @@ struct es_journal {
 	struct es_jload load[ES_JLOADS];
 	unsigned long loads_used;
 	u64 load_pages;
+	bool load_wait;
+	bool unreadable;
+	unsigned long unreadable_since;
 	struct bio_list waiting;
 	bool blocked;
 	struct rb_root_cached flights;

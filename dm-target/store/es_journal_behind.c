@@ -305,6 +305,8 @@ static bool may_load(const struct es_journal *j)
 {
 	u64 budget = es_journal_budget_pages();
 
+	if (j->load_wait)
+		return false;
 	return j->pending.nr_pages + j->load_pages < budget + budget / 4 ||
 	       (!j->nr_flights && !j->loads_used);
 }
