@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Builds the debug kernel of scripts/test --debug-kernel into build/debug-kernel, out of Debian's
-# linux-source-6.1 and scripts/lib/debug-kernel.config: image, modules, and the tree to build our
+# linux-source-6.1, debug-kernel.patch and debug-kernel.config beside this file: image, modules, and the tree to build our
 # module with. Half an hour of one processor the first time; nothing is done while source package
 # and configuration are the same. Prints the kernel's version.
 
@@ -13,25 +13,22 @@ set -euo pipefail
 . "$top_dir/scripts/lib/kernel.sh"
 
 package=linux-source-6.1
+changes=$top_dir/scripts/lib/debug-kernel.patch
 config=$top_dir/scripts/lib/debug-kernel.config
 source_dir=$debug_kernel_dir/source
 installed=$debug_kernel_dir/installed
 
-# What the result depends on: the package's version, and then the configuration and this file.
-package_key() { dpkg-query -W -f='${Version}\n' "$package"; }
-build_key() { { package_key && cat -- "$config" "${BASH_SOURCE[0]}"; } | sha256sum | cut -c1-16; }
+# What the sources depend on: the package's version and our patch; and what all of it depends on.
+source_key() { { dpkg-query -W -f='${Version}\n' "$package" && cat -- "$changes"; } | sha256sum; }
+build_key() { { source_key && cat -- "$config" "${BASH_SOURCE[0]}"; } | sha256sum; }
 
 unpack_source() {
-    [ "$(cat -- "$debug_kernel_dir/source.key" 2>/dev/null)" != "$(package_key)" ] || return 0
+    [ "$(cat -- "$debug_kernel_dir/source.key" 2>/dev/null)" != "$(source_key)" ] || return 0
     rm -rf -- "$source_dir" "$debug_kernel_dir/source.key"
     mkdir -p "$source_dir"
     tar -xJf "/usr/src/$package.tar.xz" -C "$source_dir" --strip-components=1
-    package_key >"$debug_kernel_dir/source.key"
-}
-
-# As kernels from 6.3 on have it: with frame pointers the stacks of x86-64 are reliable.
-allow_stacktrace_filter() {
-    sed -i '/^config FAULT_INJECTION_STACKTRACE_FILTER/,/^config /{/depends on !X86_64/d}' lib/Kconfig.debug
+    patch -s -p1 -d "$source_dir" <"$changes"
+    source_key >"$debug_kernel_dir/source.key"
 }
 
 # A detector that is not in the kernel finds nothing, and nobody would notice: each line of our
@@ -52,7 +49,6 @@ check_config() {
 }
 
 configure() {
-    allow_stacktrace_filter
     make -s tinyconfig
     scripts/kconfig/merge_config.sh -m .config "$config"
     make -s olddefconfig
