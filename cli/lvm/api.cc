@@ -5,8 +5,13 @@
 #include <fmt/ranges.h>
 
 #include "error.h"
+#include "lvm/lvm_conf.h"
 
 namespace esnap {
+
+bool LvmApi::may_configure(const std::string &setting) {
+    return lvm_conf_mentions(lvm_conf_directory(), setting);
+}
 
 std::string run_lvm(LvmApi &lvm, const std::string &operation, const std::string &object,
                     const Words &words) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
 // The seam to LVM: all that esnap asks of it goes through one object of LvmApi, which is handed
-// to whoever needs it. There are two implementations: Lvm2Cmd (lvm2cmd.h), and the double of
-// the tests.
+// to whoever needs it. There are three implementations: Lvm2Cmd (lvm2cmd.h), LvmProgram
+// (lvm_program.h), and the double of the tests.
 #pragma once
 
 #include <string>
@@ -33,6 +33,12 @@ public:
      * fails is no exception here: see LvmReply::done. Throws Error if LVM cannot be run.
      */
     virtual LvmReply run(const Words &words) = 0;
+
+    /**
+     * Whether LVM's configuration may say something about the setting with this name. False: its
+     * default holds, for sure, and need not be asked for.
+     */
+    virtual bool may_configure(const std::string &setting);
 };
 
 /**

@@ -29,6 +29,8 @@ policy::Wish wish_of(const Volume &volume) {
 
 /* lvmconfig prints past LVM's log function: the lines come as messages. */
 policy::Wish wish_of_lvm(LvmApi &lvm) {
+    if (!lvm.may_configure("snapshot_autoextend_threshold"))
+        return {}; // its default is never
     const LvmReply reply =
         lvm.run({"lvmconfig", "--type", "full", "activation/snapshot_autoextend_threshold",
                  "activation/snapshot_autoextend_percent"});

@@ -27,13 +27,22 @@ dmext::Step notice_step(const Volume &volume) {
 
 dmext::Step extend_step(System &system, const VolumeName &volume, const Words &size,
                         const std::string &lv) {
-    Words words{"lvextend", "-y"};
+    Words words{"lvextend", "-y", "-A", "n"}; // writes may wait: the backup comes after
 
     words.insert(words.end(), size.begin(), size.end());
     words.push_back(lvm_path(volume.vg, lv));
     dmext::Step step = lvm_step(system, extend, volume, words);
     step.is_final = true; // shrinking it again would be no undo
     return step;
+}
+
+/* What LVM does by itself after a change, but here nobody waits for it any more. */
+dmext::Step backup_step(System &system, const std::string &vg) {
+    return {fmt::format("keep a backup of the metadata of {}", vg),
+            [&lvm = system.lvm, vg](dmext::PlanContext &c) {
+                for (const std::string &message : lvm.run({"vgcfgbackup", vg}).messages)
+                    c.api.report(message);
+            }};
 }
 
 dmext::Step rename_device_step(const std::string &from, const std::string &to, bool is_shown) {
@@ -57,6 +66,7 @@ dmext::Plan extend_volume(System &system, const Found &found, const Words &size)
 
     plan.add(extend_step(system, name, size, found.volume->store.name));
     plan.add(notice_step(*found.volume));
+    plan.add(backup_step(system, name.vg));
     return plan;
 }
 

@@ -200,6 +200,7 @@ static bool take_mail(struct es_journal *j, struct mail *m)
 	j->idle_due = false;
 	j->retry_due = false;
 	j->give_up_due = false;
+	j->append_awaited = !any;
 	spin_unlock_irq(&j->mail_lock);
 	return any;
 }
@@ -232,7 +233,7 @@ static void end_hopeless(struct es_journal *j)
 		es_jappend_refuse(j, j->place_error);
 }
 
-static void update_stat(struct es_journal *j)
+static void note_stat(struct es_journal *j)
 {
 	u64 oldest = j->ring.nr_marks ? j->ring.mark[0].time : 0;
 
@@ -243,7 +244,6 @@ static void update_stat(struct es_journal *j)
 	WRITE_ONCE(j->stat.needed_seq, j->ring.needed.seq);
 	WRITE_ONCE(j->stat.at_rest,
 		   !j->append.busy && !j->nr_flights && !j->flushing && !j->loads_used);
-	wake_up_all(&j->wait);
 }
 
 static void journal_work(struct work_struct *work)
@@ -252,6 +252,7 @@ static void journal_work(struct work_struct *work)
 	struct blk_plug plug;
 	struct mail m;
 
+	mutex_lock(&j->turn);
 	while (take_mail(j, &m)) {
 		blk_start_plug(&plug);
 		if (m.append_done)
@@ -272,8 +273,10 @@ static void journal_work(struct work_struct *work)
 		end_hopeless(j);
 		finish_failure(j);
 		blk_finish_plug(&plug);
-		update_stat(j);
+		note_stat(j);
+		wake_up_all(&j->wait);
 	}
+	mutex_unlock(&j->turn);
 }
 
 static void kick(struct es_journal *j)
@@ -299,6 +302,19 @@ void es_journal_post_flag(struct es_journal *j, bool *flag)
 	*flag = true;
 	spin_unlock_irqrestore(&j->mail_lock, flags);
 	kick(j);
+}
+
+void es_journal_post_append(struct es_journal *j, bool quietly)
+{
+	unsigned long flags;
+	bool awaited;
+
+	spin_lock_irqsave(&j->mail_lock, flags);
+	j->append_done = true;
+	awaited = j->append_awaited;
+	spin_unlock_irqrestore(&j->mail_lock, flags);
+	if (awaited || !quietly)
+		kick(j);
 }
 
 void es_journal_wake(struct es_journal *j)
@@ -342,11 +358,57 @@ static void overwrite_lost(struct es_journal *j, struct bio *bio)
 	spin_unlock_irq(&j->lock);
 }
 
+/*
+ * Turn held: whether nobody is before a write that comes now.  The end of the append before
+ * it may not have been looked at.
+ */
+static bool is_alone(struct es_journal *j)
+{
+	bool alone, ended;
+
+	if (j->paused || !bio_list_empty(&j->waiting))
+		return false;
+	spin_lock_irq(&j->mail_lock);
+	ended = j->append.busy && j->append_done && j->append.acked;
+	alone = j->mode == ES_JMODE_OK && bio_list_empty(&j->incoming) &&
+		(ended || !j->append.busy);
+	if (alone && ended) {
+		j->append_done = false;
+		j->woken |= j->append_awaited;	/* the worker is on its way */
+	}
+	if (alone)
+		j->append_awaited = false;
+	spin_unlock_irq(&j->mail_lock);
+	if (alone && ended)
+		es_jappend_finish(j);
+	return alone;
+}
+
+/* With nobody before it and nothing to wait for, a write need not wait for the worker. */
+static bool append_at_once(struct es_journal *j, struct bio *bio)
+{
+	bool mine;
+
+	if (!es_jappend_is_short(bio) || !mutex_trylock(&j->turn))
+		return false;
+	mine = is_alone(j) && es_jappend_one(j, bio);
+	if (mine) {
+		note_stat(j);
+		queue_delayed_work(j->wq, &j->idle_timer, IDLE_DELAY);
+		if (es_jbehind_is_eager(j))
+			es_journal_wake(j);
+	}
+	mutex_unlock(&j->turn);
+	return mine;
+}
+
 bool es_journal_write(struct es_journal *j, struct bio *bio)
 {
 	bool flush = !bio_sectors(bio), taken = true;
 	unsigned long flags;
 
+	if (!flush && append_at_once(j, bio))
+		return true;
 	spin_lock_irqsave(&j->mail_lock, flags);
 	if (j->mode == ES_JMODE_FAILED) {
 		taken = false;
@@ -389,9 +451,16 @@ void es_journal_push_back(struct es_journal *j, bool on)
 	es_journal_wake(j);
 }
 
+static void set_paused(struct es_journal *j, bool paused)
+{
+	mutex_lock(&j->turn);
+	j->paused = paused;
+	mutex_unlock(&j->turn);
+}
+
 void es_journal_pause(struct es_journal *j)
 {
-	WRITE_ONCE(j->paused, true);
+	set_paused(j, true);
 	es_journal_wake(j);
 	flush_work(&j->work);
 	wait_event(j->wait, READ_ONCE(j->stat.at_rest));
@@ -401,7 +470,7 @@ void es_journal_pause(struct es_journal *j)
 void es_journal_resume(struct es_journal *j, struct block_device *origin)
 {
 	j->origin = origin;
-	WRITE_ONCE(j->paused, false);
+	set_paused(j, false);
 	es_journal_wake(j);
 }
 
@@ -491,6 +560,7 @@ static struct es_journal *create(struct block_device *bdev)
 	kref_init(&j->ref);
 	j->bdev = bdev;
 	spin_lock_init(&j->mail_lock);
+	mutex_init(&j->turn);
 	spin_lock_init(&j->lock);
 	INIT_LIST_HEAD(&j->landed);
 	INIT_LIST_HEAD(&j->loaded);

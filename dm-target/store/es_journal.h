@@ -26,13 +26,15 @@
  * all newer ones of its range, which are needed still or in place; so the end is the same.
  *
  * Who does what: one worker does everything but reading; map functions post writes
- * and ask the index.  Nothing here waits for memory or polls.
+ * and ask the index.  A short write that finds nobody before it is appended by the task
+ * that submits it, if the worker is at rest.  Nothing here waits for memory or polls.
  */
 #ifndef ES_JOURNAL_H
 #define ES_JOURNAL_H
 
 #include <linux/bio.h>
 #include <linux/kref.h>
+#include <linux/mutex.h>
 #include <linux/workqueue.h>
 #include "es_io.h"
 #include "es_pending.h"
@@ -72,6 +74,7 @@ enum es_jmode {
  * struct es_jappend - the append in flight.
  * @busy: there is one
  * @status: its result; valid when the last of @bios has ended
+ * @acked: so is this: its writes are acknowledged already
  * @bios: bios under way, and one while they are being sent
  * @users: the writes in it
  * @rec: its record
@@ -81,6 +84,7 @@ enum es_jmode {
  */
 struct es_jappend {
 	bool busy;
+	bool acked;
 	blk_status_t status;
 	atomic_t bios;
 	struct bio_list users;
@@ -120,12 +124,15 @@ struct es_jload {
  * @landed, @loaded: writes in place, and loads, that have ended
  * @append_done, @flush_done, @woken, @idle_due, @retry_due, @give_up_due: news for the
  *	worker
+ * @append_awaited: the worker wants to know when the append ends; else its end is found
+ *	at the next occasion
  * @flush_noted: a flush was completed since the last record
  * @mode: enum es_jmode; read anywhere, FAILED is set together with emptying @incoming
  *
  * @lock guards, also in interrupt context: @pending
  *
- * The worker's own, no lock:
+ * @turn guards what moves the journal on; held by the worker while it works, and, only ever
+ * tried, by a task that appends its own write; waited for by the worker and pause/resume:
  * @ring, @append, @load
  * @waiting: writes in order of arrival that have no place yet
  * @blocked: the first of @waiting found no room or no memory
@@ -139,8 +146,9 @@ struct es_jload {
  * @place_error: why
  * @no_zeroes: the origin does not take WRITE_ZEROES
  *
+ * @paused: start nothing; set and cleared from outside
+ *
  * From outside, read by the worker:
- * @paused: start nothing
  * @push_back: writes without room go back to device-mapper (a noflush suspend)
  * @drains: how many want everything in place
  *
@@ -162,6 +170,7 @@ struct es_journal {
 	struct list_head landed;
 	struct list_head loaded;
 	bool append_done;
+	bool append_awaited;
 	bool flush_done;
 	bool woken;
 	bool idle_due;
@@ -178,6 +187,7 @@ struct es_journal {
 	struct delayed_work idle_timer;
 	struct delayed_work retry_timer;
 
+	struct mutex turn;	/* guards all down to paused */
 	struct es_ring ring;
 	struct es_jappend append;
 	struct es_jload load[ES_JLOADS];
@@ -196,8 +206,8 @@ struct es_journal {
 	bool retrying;
 	blk_status_t place_error;
 	bool no_zeroes;
-
 	bool paused;
+
 	bool push_back;
 	atomic_t drains;
 
@@ -335,11 +345,20 @@ void es_journal_fail(struct es_journal *j, const char *what, blk_status_t status
 
 /* Worker: put what waits into a record, if that is possible now. */
 void es_jappend_start(struct es_journal *j);
-/* Worker: the append has ended. */
+/* Whether @bio may be given to es_jappend_one. */
+bool es_jappend_is_short(const struct bio *bio);
+/*
+ * Turn held, nothing waits, no append in flight: append @bio alone.  Does not sleep; false:
+ * no room or no memory, nothing has happened.
+ */
+bool es_jappend_one(struct es_journal *j, struct bio *bio);
+/* Turn held: the append has ended; does not sleep if it was acknowledged. */
 void es_jappend_finish(struct es_journal *j);
 /* Worker: end writes that have no place, with @status. */
 void es_jappend_refuse(struct es_journal *j, blk_status_t status);
 
+/* Turn held: whether write-behind is wanted though writes keep coming. */
+bool es_jbehind_is_eager(const struct es_journal *j);
 /* Worker: write in place what is due, flush, release. */
 void es_jbehind_run(struct es_journal *j);
 /* Worker: writes in place have ended. */
@@ -360,6 +379,8 @@ u64 es_journal_budget_entries(void);
 /* Post to the worker.  Any context. */
 void es_journal_post(struct es_journal *j, struct list_head *item, struct list_head *list);
 void es_journal_post_flag(struct es_journal *j, bool *flag);
+/* The append has ended; @quietly: nobody needs to know if it is not awaited. */
+void es_journal_post_append(struct es_journal *j, bool quietly);
 
 bool es_journal_is_drained(const struct es_journal *j);
 

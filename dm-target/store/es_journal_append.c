@@ -5,7 +5,10 @@
  * While an append is in flight writes collect; the next one takes as many as have
  * room, in order of arrival.  The first that finds no room in the ring, or no memory
  * for a copy, waits, and all behind it: what makes room (es_journal_behind.c) is woken.
- * Worker context throughout.
+ *
+ * A short write that comes alone is appended by the task that submits it, and a short
+ * append is acknowledged where it ends: such a write waits for the disk, and for no task.
+ * Whoever holds es_journal.turn is here, but for the end of an append.
  */
 #include <linux/device-mapper.h>
 #include <linux/highmem.h>
@@ -15,6 +18,10 @@
 #define DM_MSG_PREFIX "esnapshot"
 
 #define GFP_TRY (GFP_NOWAIT | __GFP_NOWARN)
+
+/* What is short: little enough to do with interrupts off. */
+#define SHORT_ENTRIES 4u
+#define SHORT_BLOCKS 16u
 
 static enum es_jop op_of(const struct bio *bio)
 {
@@ -33,12 +40,64 @@ static u32 blocks_of(const struct bio *bio)
 	return op_of(bio) == ES_JOP_WRITE ? DIV_ROUND_UP(bio_sectors(bio), ES_BLOCK_SECTORS) : 0;
 }
 
+/* --- the end of an append: any context --- */
+
+/* Step 2. */
+static void enter_all(struct es_journal *j)
+{
+	struct es_jappend *a = &j->append;
+	struct es_pending *p = &j->pending;
+	u64 budget = es_journal_budget_pages();
+	unsigned long flags;
+	u32 i;
+
+	for (i = 0; i < a->nr; i++) {
+		struct es_jent *ent = a->ent[i];
+
+		if (!ent)
+			continue;
+		spin_lock_irqsave(&j->lock, flags);
+		es_pending_insert(p, ent);
+		/* The newest goes first: the oldest are written in place soon. */
+		if (p->nr_pages > budget)
+			es_jent_set_data(p, ent, NULL);
+		es_jent_unpin(p, ent);
+		spin_unlock_irqrestore(&j->lock, flags);
+	}
+}
+
+/* Step 3. */
+static void end_users(struct bio_list *users)
+{
+	struct bio *bio;
+
+	while ((bio = bio_list_pop(users)))
+		bio_endio(bio);
+}
+
+/* Once this is posted the append may be used for the next. */
+static void append_ended(struct es_journal *j)
+{
+	struct es_jappend *a = &j->append;
+	struct bio_list users;
+
+	bio_list_init(&users);
+	a->acked = !a->status && a->nr <= SHORT_ENTRIES && a->blocks <= SHORT_BLOCKS;
+	if (a->acked) {
+		enter_all(j);
+		bio_list_merge(&users, &a->users);
+		bio_list_init(&a->users);
+	}
+	es_journal_post_append(j, a->acked);
+	end_users(&users);
+}
+
 /* --- the bios of an append --- */
 
 static void put_bio(struct es_journal *j)
 {
 	if (atomic_dec_and_test(&j->append.bios))
-		es_journal_post_flag(j, &j->append_done);
+		append_ended(j);
 }
 
 static void append_endio(struct bio *bio)
@@ -129,8 +188,8 @@ static u32 pages_crc(const struct es_jpages *pages)
 	return ~crc;
 }
 
-/* Give @bio an entry with a copy of its data; NULL: no memory now. */
-static struct es_jent *take_write(struct es_journal *j, struct bio *bio)
+/* Give @bio an entry with a copy of its data; NULL: no memory now.  @wait: it may sleep. */
+static struct es_jent *take_write(struct es_journal *j, struct bio *bio, bool wait)
 {
 	struct es_jent *ent = es_jent_alloc(&j->pending, GFP_TRY);
 	u32 blocks = blocks_of(bio);
@@ -144,7 +203,7 @@ static struct es_jent *take_write(struct es_journal *j, struct bio *bio)
 	};
 	if (!blocks)
 		return ent;
-	ent->data = es_jpages_alloc(blocks, &j->copy_reserve);
+	ent->data = wait ? es_jpages_alloc(blocks, &j->copy_reserve) : es_jpages_try(blocks);
 	if (!ent->data) {
 		es_jent_unpin(&j->pending, ent);
 		return NULL;
@@ -168,7 +227,7 @@ static void note_flush(struct es_journal *j)
 }
 
 /* Take what has room, at most @room blocks with the header; false: no memory for any. */
-static bool take_writes(struct es_journal *j, u32 room)
+static bool take_writes(struct es_journal *j, u32 room, bool wait)
 {
 	struct es_jappend *a = &j->append;
 	struct es_jent *ent;
@@ -181,7 +240,7 @@ static bool take_writes(struct es_journal *j, u32 room)
 	while (a->nr < ES_JREC_ENTRIES && (bio = bio_list_peek(&j->waiting))) {
 		if (1 + a->blocks + blocks_of(bio) > room)
 			break;
-		ent = take_write(j, bio);
+		ent = take_write(j, bio, wait);
 		if (!ent)
 			break;
 		a->ent[a->nr] = ent;
@@ -274,9 +333,25 @@ static void send_record(struct es_journal *j, struct es_jrecord *rec)
 	put_bio(j);
 }
 
+/* Append what waits and has a place in @room blocks; false: no memory now. */
+static bool append_waiting(struct es_journal *j, u32 room, bool wait)
+{
+	struct es_jrecord *rec = es_jrecord_alloc(&j->pending, GFP_TRY);
+
+	if (!rec)
+		return false;
+	if (!take_writes(j, room, wait)) {
+		es_jrecord_free(&j->pending, rec);
+		return false;
+	}
+	send_record(j, rec);
+	j->last_write = jiffies;
+	j->idle = false;
+	return true;
+}
+
 void es_jappend_start(struct es_journal *j)
 {
-	struct es_jrecord *rec;
 	u32 room;
 
 	j->blocked = false;
@@ -288,45 +363,27 @@ void es_jappend_start(struct es_journal *j)
 	if (j->pending.nr_entries >= es_journal_budget_entries())
 		return;
 	room = make_room(j);
-	if (!room)
-		return;
-	rec = es_jrecord_alloc(&j->pending, GFP_TRY);
-	if (!rec)
-		return;
-	if (!take_writes(j, room)) {
-		es_jrecord_free(&j->pending, rec);
-		return;
-	}
-	j->blocked = false;
-	send_record(j, rec);
-	j->last_write = jiffies;
-	j->idle = false;
+	if (room && append_waiting(j, room, true))
+		j->blocked = false;
 }
 
-/* Steps 2 and 3. */
-static void acknowledge(struct es_journal *j)
+bool es_jappend_is_short(const struct bio *bio)
 {
-	struct es_jappend *a = &j->append;
-	struct es_pending *p = &j->pending;
-	u64 budget = es_journal_budget_pages();
-	struct bio *bio;
-	u32 i;
+	return blocks_of(bio) <= SHORT_BLOCKS;
+}
 
-	for (i = 0; i < a->nr; i++) {
-		struct es_jent *ent = a->ent[i];
+bool es_jappend_one(struct es_journal *j, struct bio *bio)
+{
+	u32 blocks = 1 + blocks_of(bio);
 
-		if (!ent)
-			continue;
-		spin_lock_irq(&j->lock);
-		es_pending_insert(p, ent);
-		/* The newest goes first: the oldest are written in place soon. */
-		if (p->nr_pages > budget)
-			es_jent_set_data(p, ent, NULL);
-		es_jent_unpin(p, ent);
-		spin_unlock_irq(&j->lock);
-	}
-	while ((bio = bio_list_pop(&a->users)))
-		bio_endio(bio);
+	if (j->pending.nr_entries >= es_journal_budget_entries() ||
+	    es_ring_room(&j->ring) < blocks)
+		return false;
+	bio_list_add(&j->waiting, bio);
+	if (append_waiting(j, blocks, false))
+		return true;
+	bio_list_init(&j->waiting);
+	return false;
 }
 
 /* Its writes were not acknowledged: they are the first in the line again. */
@@ -353,8 +410,9 @@ void es_jappend_finish(struct es_journal *j)
 	if (a->status) {
 		take_back(j);
 		es_journal_fail(j, "writing a record", a->status);
-	} else {
-		acknowledge(j);
+	} else if (!a->acked) {
+		enter_all(j);
+		end_users(&a->users);
 	}
 }
 

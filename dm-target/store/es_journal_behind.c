@@ -71,7 +71,7 @@ static void flight_endio(struct bio *bio)
 
 /* --- when --- */
 
-static bool is_eager(const struct es_journal *j)
+bool es_jbehind_is_eager(const struct es_journal *j)
 {
 	return atomic_read(&j->drains) || j->blocked || j->mode == ES_JMODE_FAILING ||
 	       2 * es_ring_needed_blocks(&j->ring) >= es_ring_blocks(&j->ring) ||
@@ -490,7 +490,7 @@ void es_jbehind_run(struct es_journal *j)
 {
 	if (j->paused || j->retrying || j->mode == ES_JMODE_FAILED)
 		return;
-	if (j->nr_flights <= WINDOW / 2 && (j->idle || is_eager(j)))
+	if (j->nr_flights <= WINDOW / 2 && (j->idle || es_jbehind_is_eager(j)))
 		send_batch(j);
 	release(j);
 }

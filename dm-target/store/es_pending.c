@@ -51,6 +51,11 @@ struct es_jpages *es_jpages_alloc(u32 nr, struct es_jpages **reserve)
 	return pages;
 }
 
+struct es_jpages *es_jpages_try(u32 nr)
+{
+	return alloc_fresh(nr, GFP_NOWAIT | __GFP_NOWARN);
+}
+
 void es_jpages_free(struct es_jpages *pages)
 {
 	if (pages && pages->home)

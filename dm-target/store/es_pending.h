@@ -43,6 +43,9 @@ struct es_jpages {
  */
 struct es_jpages *es_jpages_alloc(u32 nr, struct es_jpages **reserve);
 
+/* The same without sleeping, and without the reserve. */
+struct es_jpages *es_jpages_try(u32 nr);
+
 /* A reserve, with all its pages.  May sleep.  NULL: no memory. */
 struct es_jpages *es_jpages_reserve(void);
 /* Free a reserve that lies at home. */

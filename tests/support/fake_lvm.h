@@ -16,6 +16,9 @@ public:
     explicit FakeLvm(std::string report) : report_(std::move(report)) {}
 
     LvmReply run(const Words &words) override;
+    bool may_configure(const std::string &) override { return is_configured; }
+
+    bool is_configured = true;
 
     /** The command with this number, counted from now and from 1, fails with @message. */
     void fail_command(std::size_t number, std::string message);

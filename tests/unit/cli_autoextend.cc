@@ -2,7 +2,6 @@
 //
 // Watching and extending by policy, on the recorded group: which volumes, by which settings.
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -10,11 +9,13 @@
 
 #include "dm-ext/recipes.h"
 #include "error.h"
+#include "lvm/lvm_conf.h"
 #include "lvm/lvm_program.h"
 #include "policy/error.h"
 #include "support/fake_dm.h"
 #include "support/fake_lvm.h"
 #include "support/fake_monitor.h"
+#include "support/store_image.h"
 #include "support/texts.h"
 #include "volumes/autoextend.h"
 #include "volumes/create.h"
@@ -164,6 +165,25 @@ TEST_CASE("a view that stays because something failed is watched on", "[cli]") {
     CHECK(w.monitor.watched == std::set{w.uuid("try")});
 }
 
+TEST_CASE("LVM is asked only for what its configuration may say", "[cli]") {
+    const TempDir dir;
+    const auto mentions = [&] { return lvm_conf_mentions(dir.path(""), "autoextend"); };
+    const auto write = [&](const char *file, const char *text) {
+        std::ofstream(dir.path(file)) << text;
+    };
+
+    CHECK_FALSE(lvm_conf_mentions(dir.path("none"), "autoextend"));
+    CHECK_FALSE(mentions());
+    write("lvm.conf", "activation {\n\t# autoextend = 5\n\tother = 1 # not autoextend\n}\n");
+    write("notes.txt", "autoextend = 5\n");
+    CHECK_FALSE(mentions());
+    write("lvmlocal.conf", "activation/autoextend = 5");
+    CHECK(mentions());
+    std::filesystem::remove(dir.path("lvmlocal.conf"));
+    std::filesystem::create_directory(dir.path("strange.conf"));
+    CHECK(mentions()); // cannot be read
+}
+
 TEST_CASE("the settings of a volume", "[cli]") {
     World w;
     policy::Policy p = policy_of(w.system, *w.find("tuesday").volume);
@@ -174,6 +194,10 @@ TEST_CASE("the settings of a volume", "[cli]") {
     CHECK(p.threshold == 60);
     CHECK(p.extents == 3);
     CHECK(w.lvm.commands().size() == 1); // nothing was left open
+    w.system.conf.wish = {};
+    w.lvm.is_configured = false;
+    CHECK(policy_of(w.system, *w.find("tuesday").volume) == policy::Policy{});
+    CHECK(w.lvm.commands().size() == 1); // nothing to ask for
 
     World tagged(with_tag("esnap.percent=50,esnap.threshold=90"));
     p = policy_of(tagged.system, *tagged.find("tuesday").volume);
@@ -255,9 +279,8 @@ TEST_CASE("what a full area does is the configuration's choice", "[cli]") {
 }
 
 TEST_CASE("LVM as a program: words, both streams, success", "[cli]") {
-    std::string directory = std::filesystem::temp_directory_path() / "esnap-lvm-XXXXXX";
-    REQUIRE(::mkdtemp(directory.data()) != nullptr);
-    const std::string path = directory + "/lvm";
+    const TempDir dir;
+    const std::string path = dir.path("lvm");
     std::ofstream(path) << "#!/bin/sh\nfor word; do echo \"<$word>\"; done\n"
                            "echo '  WARNING: one' >&2; echo '  two' >&2; [ $1 = good ]\n";
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
@@ -268,6 +291,5 @@ TEST_CASE("LVM as a program: words, both streams, success", "[cli]") {
           "<good>\n<--config>\n<devices/ignore_suspended_devices=1>\n<a b>\n<>\n<'\">\n");
     CHECK(reply.messages == std::vector<std::string>{"WARNING: one", "two"});
     CHECK_FALSE(LvmProgram(path).run({"bad"}).done);
-    CHECK_FALSE(LvmProgram(directory + "/none").run({"good"}).done);
-    std::filesystem::remove_all(directory);
+    CHECK_FALSE(LvmProgram(dir.path("none")).run({"good"}).done);
 }
