@@ -279,6 +279,10 @@ static void journal_work(struct work_struct *work)
 	mutex_unlock(&j->turn);
 }
 
+/*
+ * With news under the lock: they may be all that the journal is kept for, and the worker does
+ * not see them before the lock is free.
+ */
 static void kick(struct es_journal *j)
 {
 	queue_work(j->wq, &j->work);
@@ -290,8 +294,8 @@ void es_journal_post(struct es_journal *j, struct list_head *item, struct list_h
 
 	spin_lock_irqsave(&j->mail_lock, flags);
 	list_add_tail(item, list);
-	spin_unlock_irqrestore(&j->mail_lock, flags);
 	kick(j);
+	spin_unlock_irqrestore(&j->mail_lock, flags);
 }
 
 void es_journal_post_flag(struct es_journal *j, bool *flag)
@@ -300,21 +304,19 @@ void es_journal_post_flag(struct es_journal *j, bool *flag)
 
 	spin_lock_irqsave(&j->mail_lock, flags);
 	*flag = true;
-	spin_unlock_irqrestore(&j->mail_lock, flags);
 	kick(j);
+	spin_unlock_irqrestore(&j->mail_lock, flags);
 }
 
 void es_journal_post_append(struct es_journal *j, bool quietly)
 {
 	unsigned long flags;
-	bool awaited;
 
 	spin_lock_irqsave(&j->mail_lock, flags);
 	j->append_done = true;
-	awaited = j->append_awaited;
-	spin_unlock_irqrestore(&j->mail_lock, flags);
-	if (awaited || !quietly)
+	if (j->append_awaited || !quietly)
 		kick(j);
+	spin_unlock_irqrestore(&j->mail_lock, flags);
 }
 
 void es_journal_wake(struct es_journal *j)
