@@ -218,6 +218,13 @@ static void look_if_idle(struct es_journal *j, bool due)
 		queue_delayed_work(j->wq, &j->idle_timer, IDLE_DELAY);
 }
 
+/* Memory comes back without a word. */
+static void look_again_if_starved(struct es_journal *j)
+{
+	if (j->starved)
+		queue_delayed_work(j->wq, &j->idle_timer, IDLE_DELAY);
+}
+
 /* Writes that cannot be taken soon do not wait where that would be wrong. */
 static void end_hopeless(struct es_journal *j)
 {
@@ -267,9 +274,11 @@ static void journal_work(struct work_struct *work)
 		}
 		if (m.give_up_due)
 			give_up(j);
+		j->starved = false;
 		es_jappend_start(j);
 		look_if_idle(j, m.idle_due);
 		es_jbehind_run(j);
+		look_again_if_starved(j);
 		end_hopeless(j);
 		finish_failure(j);
 		blk_finish_plug(&plug);
@@ -523,17 +532,7 @@ static void destroy(struct es_journal *j)
 		destroy_workqueue(j->wq);
 	}
 	es_pending_clear(&j->pending);
-	es_pending_exit(&j->pending);
-	es_jpages_destroy(j->copy_reserve);
-	es_jpages_destroy(j->load_reserve);
-	bioset_exit(&j->bios);
-	bioset_exit(&j->flight_bios);
-	if (j->append.header)
-		__free_page(j->append.header);
-	if (j->append.padding)
-		__free_page(j->append.padding);
-	if (j->scratch)
-		__free_page(j->scratch);
+	es_journal_free_memory(j);
 	kvfree(j);
 }
 

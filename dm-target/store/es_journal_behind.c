@@ -316,8 +316,10 @@ static void take_batch(struct es_journal *j, struct list_head *batch)
 		spin_unlock_irq(&j->lock);
 		if (load && !es_jload_start(j, rec))
 			break;
-		if (!more)
+		if (!more) {
+			j->starved = true;
 			break;
+		}
 	}
 }
 
