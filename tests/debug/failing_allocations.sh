@@ -104,6 +104,18 @@ esnap -q format --journal-for $m/s1 "$disks-journal"
 try_each "an attach with a journal" remove_org org_refused \
     dmsetup create org --table "$(table "$disks-journal" $m/s1)"
 
+say "an attach that is tried again with the same table"
+remove_org
+for ((n = 1; ; n++)); do
+    before=$(failed_so_far)
+    dmsetup create --notable org
+    dmsetup load org --table "$(table "$disks-journal" $m/s1)"
+    with_nth "$n" dmsetup resume org 2>/tmp/said || dmsetup resume org || fail "allocation $n: it is not resumed any more"
+    [ "$(failed_so_far)" != "$before" ] || break
+    remove_org
+done
+echo "$((n - 1)) allocations failed"
+
 say "images and views"
 try_each "an image" remove_img img_refused dmsetup create -r img --table "0 $sectors esnapshot $m/s1"
 first=$(digest $m/img)
@@ -147,6 +159,28 @@ done
 expect ok "${states[-1]}" "the state when no allocation failed"
 echo "a second snapshot: $((n - 1)) allocations failed; states: ${states[*]}"
 [ "$n" -gt 1 ] || fail "no allocation failed: this proves nothing"
+
+say "no memory at all for three seconds"
+rm -f /tmp/done
+blkdiscard -z $m/org
+python3 "$io" run $m/org 7 1000000 --size 8 --done /tmp/done &
+writer=$!
+operations() { tr -dc 0-9 </tmp/done 2>/dev/null || true; }
+until [ "$(operations)0" -ge 500 ]; do sleep 0.1; done
+probability 100
+sleep 3
+probability 0
+seen=$(operations)
+for ((left = 60 * slow; left > 0; left--)); do
+    [ "$(operations)" -lt $((seen + 50)) ] || break
+    sleep 1
+done
+[ "$left" -gt 0 ] || fail "memory is there again, but writes are not taken: $(dmsetup status org)"
+kill "$writer" || fail "the writer ended: a write failed, or something read wrong"
+wait "$writer" || true
+timeout 60 dmsetup message org 0 drain || fail "the journal does not drain any more"
+timeout 100 python3 "$io" verify $m/org 7 "$(operations)" --size 8 || fail "wrong data"
+expect "$first" "$(digest $m/img)" "the first snapshot"
 
 say "one allocation of five fails"
 before=$(failed_so_far)
