@@ -114,6 +114,8 @@ Command lvextend_command();
 Command lvremove_command();
 Command lvrename_command();
 Command lvs_command();
+Command repair_command();
+Command scrub_command();
 Command vgchange_command();
 
 } // namespace esnap

@@ -21,7 +21,9 @@ std::span<const Command> all_commands() {
         lvdisplay_command(), // say all about them
         format_command(),    // write a fresh store
         check_command(),     // verify a store
+        scrub_command(),     // the same in use, slowly
         dump_command(),      // print a store
+        repair_command(),    // mend one
         help_command(),      // say more about the others
     };
     return commands;

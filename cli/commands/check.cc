@@ -2,11 +2,7 @@
 //
 // esnap check: verify a store completely.
 #include "command.h"
-#include "error.h"
-#include "offline/check_report.h"
-#include "offline/checker.h"
-#include "offline/device.h"
-#include "offline/journal_check.h"
+#include "commands/verify.h"
 #include "options.h"
 
 namespace esnap {
@@ -27,29 +23,10 @@ po::options_description declare() {
     return options;
 }
 
-int check_a_journal(const Device &device, const std::vector<std::string> &holders,
-                    const po::variables_map &arguments, const Context &context) {
-    const JournalCheck result =
-        holders.empty() ? check_journal(device) : check_live_journal(device, holders);
-    if (arguments["json"].as<bool>())
-        print_journal_check_json(device.name(), result, context.out);
-    else
-        print_journal_check_text(device.name(), result, context.verbosity >= 0, context.out);
-    return result.findings.clean() ? exit_done : exit_failed;
-}
-
 int run(const po::variables_map &arguments, const Context &context) {
     const Device device = Device::open_to_read(text_of(arguments, "DEVICE"));
-    const auto holders = device.holders();
-    if (is_journal(device))
-        return check_a_journal(device, holders, arguments, context);
-    const CheckResult result =
-        holders.empty() ? check_store(device) : check_live_store(device, holders);
-    if (arguments["json"].as<bool>())
-        print_check_json(device.name(), result, context.out);
-    else
-        print_check_text(device.name(), result, context.verbosity >= 0, context.out);
-    return result.findings.clean() ? exit_done : exit_failed;
+
+    return verify(device, device, arguments["json"].as<bool>(), context);
 }
 
 } // namespace

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
 // esnap lvremove: remove snapshots and views.
-#include <iostream>
-
-#include <unistd.h>
-
+#include "ask.h"
 #include "command.h"
 #include "commands/live.h"
 #include "error.h"
@@ -31,20 +28,12 @@ po::options_description declare() {
     return options;
 }
 
-/* As LVM: a terminal is asked, anything else must say --yes. */
 void require_consent(const po::variables_map &arguments, const Context &context,
                      const VolumeName &name) {
     if (arguments["yes"].as<bool>() || arguments["force"].as<bool>() ||
         arguments["test"].as<bool>())
         return;
-    if (!::isatty(STDIN_FILENO))
-        throw Error("remove", name.text(), "nobody can be asked", "say --yes");
-    context.err << fmt::format("Do you really want to remove {}? [y/n]: ", name.text())
-                << std::flush;
-    std::string answer;
-    std::getline(std::cin, answer);
-    if (answer != "y" && answer != "yes")
-        throw Error("remove", name.text(), "not removed");
+    require_yes(context, "remove", name.text());
 }
 
 int run(const po::variables_map &arguments, const Context &context) {

@@ -17,15 +17,6 @@ namespace {
 constexpr std::uint64_t word_chunks = 64;
 constexpr std::uint64_t block_words = ES_CHUNKMAP_CHUNKS / word_chunks;
 
-/** The bits that the log's extents ask for. */
-std::vector<u64> bits_of(const es_sb &sb, const std::vector<PlacedExtent> &extents) {
-    std::vector<u64> words(es_chunkmap_blocks(&sb) * block_words);
-    for (const PlacedExtent &placed : extents)
-        for (u64 chunk = placed.extent.chunk; chunk < es_extent_end(&placed.extent); ++chunk)
-            words[chunk / word_chunks] |= u64{1} << chunk % word_chunks;
-    return words;
-}
-
 /** Compares block @pos; @wanted: its words. */
 void compare_block(const es_sb &sb, std::uint64_t pos, ConstBytes block, const u64 *wanted,
                    FindingSink &sink) {
@@ -63,10 +54,18 @@ void compare_counts(const es_sb &sb, const StoreFigures &figures, FindingSink &s
 
 } // namespace
 
+std::vector<u64> chunkmap_words(const es_sb &sb, const std::vector<PlacedExtent> &extents) {
+    std::vector<u64> words(es_chunkmap_blocks(&sb) * block_words);
+    for (const PlacedExtent &placed : extents)
+        for (u64 chunk = placed.extent.chunk; chunk < es_extent_end(&placed.extent); ++chunk)
+            words[chunk / word_chunks] |= u64{1} << chunk % word_chunks;
+    return words;
+}
+
 void check_chunkmap(const BlockSource &source, const es_sb &sb,
                     const std::vector<PlacedExtent> &sorted, const StoreFigures &figures,
                     FindingSink &sink) {
-    const std::vector<u64> wanted = bits_of(sb, sorted);
+    const std::vector<u64> wanted = chunkmap_words(sb, sorted);
     BlockWindow window(source);
     u32 crc = ~u32{0};
     compare_counts(sb, figures, sink);

@@ -114,13 +114,13 @@ Json journal_json(const JournalCheck &result) {
     return json;
 }
 
+} // namespace
+
 void print_findings(const FindingList &findings, bool with_notes, std::ostream &out) {
     for (const Finding &finding : findings.all())
         if (with_notes || finding.severity == Severity::fault)
             out << finding_text(finding) << '\n';
 }
-
-} // namespace
 
 void print_check_text(const std::string &device, const CheckResult &result, bool with_notes,
                       std::ostream &out) {

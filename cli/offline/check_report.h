@@ -10,7 +10,10 @@
 
 namespace esnap {
 
-/** One line per finding (notes only if @with_notes), and one that sums up. */
+/** One line per finding (notes only if @with_notes). */
+void print_findings(const FindingList &findings, bool with_notes, std::ostream &out);
+
+/** The same (notes only if @with_notes), and one that sums up. */
 void print_check_text(const std::string &device, const CheckResult &result, bool with_notes,
                       std::ostream &out);
 

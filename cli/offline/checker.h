@@ -76,6 +76,9 @@ void check_extents(const es_sb &sb, std::vector<PlacedExtent> &extents, FindingS
 void check_index(const BlockSource &source, const es_sb &sb,
                  const std::vector<PlacedExtent> &sorted, std::uint64_t log_end, FindingSink &sink);
 
+/** The bits of a chunk map that the log's extents ask for; 64 chunks in a word. */
+std::vector<u64> chunkmap_words(const es_sb &sb, const std::vector<PlacedExtent> &extents);
+
 /** The same for the chunk map, and its counts against @figures. */
 void check_chunkmap(const BlockSource &source, const es_sb &sb,
                     const std::vector<PlacedExtent> &sorted, const StoreFigures &figures,

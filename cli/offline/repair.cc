@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "offline/repair.h"
+
+#include <fmt/format.h>
+
+#include "offline/checker.h"
+#include "offline/journal_check.h"
+#include "offline/patched_source.h"
+
+namespace esnap {
+
+namespace {
+
+RepairPlan plan_for_store(const BlockSource &source) {
+    RepairPlan plan;
+    CheckResult found = check_store(source);
+
+    require_valid(source, found.superblocks);
+    plan.uuid = uuid_text(found.superblocks.sb.store_uuid);
+    plan.mends = mend_store(source, found.findings);
+    plan.before = std::move(found.findings);
+    plan.after = check_store(PatchedSource(source, plan.mends)).findings;
+    return plan;
+}
+
+RepairPlan plan_for_journal(const BlockSource &source) {
+    RepairPlan plan;
+    JournalCheck found = check_journal(source);
+
+    plan.uuid = uuid_text(load_journal_superblock(source).journal_uuid);
+    plan.mends = mend_journal(source, found.findings);
+    plan.before = std::move(found.findings);
+    plan.after = check_journal(PatchedSource(source, plan.mends)).findings;
+    return plan;
+}
+
+} // namespace
+
+RepairPlan plan_repair(const BlockSource &source) {
+    return is_journal(source) ? plan_for_journal(source) : plan_for_store(source);
+}
+
+/* What the superblock goes with must be there before it. */
+void repair(Device &device, const RepairPlan &plan) {
+    for (const Mend &mend : plan.mends) {
+        if (mend.area == Area::superblock)
+            device.flush();
+        device.write(mend.addr, mend.data);
+    }
+    device.flush();
+}
+
+} // namespace esnap

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// esnap repair: what is mended, what is not, and that it is as it was before the damage.
+
+#include <fstream>
+#include <sstream>
+
+#include <catch2/catch.hpp>
+
+#include "command.h"
+#include "error.h"
+#include "offline/backup.h"
+#include "offline/paced_source.h"
+#include "support/findings.h"
+#include "support/journal_image.h"
+#include "support/store_image.h"
+
+using namespace esnap;
+using namespace esnap::test;
+using Catch::Contains;
+using Catch::StartsWith;
+
+namespace {
+
+/** A closed segment with a summary, an open one; detached. */
+void fill(StoreImage &image) {
+    image.attach();
+    image.append(100, 3);
+    image.append({make_extent(10, 2), make_extent(20, 4, 0, 0, ES_EXT_ZERO)});
+    image.close_segment();
+    image.append(300, 2);
+}
+
+std::vector<std::byte> contents(const StoreImage &image) {
+    std::vector<std::byte> all(image.bytes());
+    image.read(0, all);
+    return all;
+}
+
+std::vector<std::byte> contents(const std::string &path) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const auto bytes = std::as_bytes(std::span(text));
+    return {bytes.begin(), bytes.end()};
+}
+
+/** The first block in which they differ; nothing: they are the same. Prints better than both. */
+std::optional<std::size_t> first_difference(const std::vector<std::byte> &a,
+                                            const std::vector<std::byte> &b) {
+    const auto at = std::ranges::mismatch(a, b).in1;
+    if (at == a.end() && a.size() == b.size())
+        return {};
+    return static_cast<std::size_t>(at - a.begin()) / ES_BLOCK_SIZE;
+}
+
+std::string text_of(const RepairPlan &plan) {
+    std::string text;
+    for (const Mend &mend : plan.mends)
+        text += std::string(area_text(mend.area)) + " " + mend.what + "\n";
+    return text;
+}
+
+/** What the plan leaves, in a file. */
+std::vector<std::byte> repaired(const StoreImage &image, const TempDir &dir) {
+    image.save(dir.path("store"));
+    Device device = Device::open_exclusively(dir.path("store"));
+    repair(device, plan_repair(device));
+    return contents(dir.path("store"));
+}
+
+struct Run {
+    int code = -1;
+    std::string out, err;
+};
+
+Run run(const std::vector<std::string> &words) {
+    std::ostringstream out, err;
+    Run result;
+    result.code = run_command_line(words, out, err);
+    result.out = out.str();
+    result.err = err.str();
+    return result;
+}
+
+} // namespace
+
+TEST_CASE("repair: nothing is to be done with what is sound", "[cli][repair]") {
+    StoreImage image;
+    SECTION("attached: a crash leaves it so") {
+        fill(image);
+    }
+    SECTION("detached with a chunk map") {
+        fill(image);
+        image.detach_with_map();
+    }
+    SECTION("sealed") {
+        fill(image);
+        image.detach();
+        image.seal();
+    }
+    const RepairPlan plan = plan_repair(image);
+    CHECK(plan.before.clean());
+    CHECK(plan.mends.empty());
+}
+
+TEST_CASE("repair: copies of what the log says are written again as they were", "[cli][repair]") {
+    const TempDir dir;
+    StoreImage image;
+    fill(image);
+    const std::string what = GENERATE("index", "summary", "chunk map");
+    const bool is_lost = GENERATE(false, true);
+    if (what == "chunk map")
+        image.detach_with_map();
+    else
+        image.detach();
+    if (what == "index")
+        image.seal();
+    const es_sb sb = load_superblock(image);
+    const std::uint64_t block = what == "index"     ? sb.index_addr
+                                : what == "summary" ? image.segment_last(0)
+                                                    : sb.map.addr;
+    const std::vector<std::byte> before = contents(image);
+    REQUIRE(block > ES_DATA_BLOCK);
+    if (is_lost)
+        image.zero(block);
+    else
+        image.flip(byte_offset(block) + 77);
+    INFO(what << (is_lost ? " lost" : " damaged"));
+    if (what == "summary" && is_lost) {
+        CHECK(plan_repair(image).mends.empty()); // as if there had been no memory for it
+        return;
+    }
+    const RepairPlan plan = plan_repair(image);
+    CHECK_THAT(text_of(plan), StartsWith(what + " the " + what));
+    CHECK(plan.mends.size() == 1);
+    INFO(text(findings(image, Severity::fault)));
+    CHECK(plan.after.clean());
+    CHECK_FALSE(first_difference(repaired(image, dir), before));
+}
+
+TEST_CASE("repair: a lost copy of the superblock is written again", "[cli][repair]") {
+    const TempDir dir;
+    StoreImage image;
+    fill(image);
+    image.detach();
+    const std::uint64_t older = image.older_copy(), newer = image.newer_copy();
+    const es_sb sb = load_superblock(image);
+    image.flip(byte_offset(older) + 100);
+    REQUIRE_FALSE(check_store(image).findings.clean());
+
+    const RepairPlan plan = plan_repair(image);
+    CHECK_THAT(text_of(plan), Contains("as generation " + std::to_string(sb.generation + 1)));
+    CHECK(plan.after.clean());
+    repaired(image, dir);
+    const Device device = Device::open_to_read(dir.path("store"));
+    const Superblocks both = read_superblocks(device);
+    CHECK(both.from == older);
+    CHECK(both.other().addr == newer);
+    es_sb same = both.sb;
+    same.generation = sb.generation;
+    std::vector<std::byte> one(ES_BLOCK_SIZE), other(ES_BLOCK_SIZE);
+    es_sb_encode(&sb, one.data());
+    es_sb_encode(&same, other.data());
+    CHECK((one == other));
+    CHECK(check_store(device).findings.clean());
+}
+
+TEST_CASE("repair: a journal's lost superblock", "[cli][repair][journal]") {
+    JournalImage image;
+    REQUIRE(image.writer().attach().fault == ES_OK);
+    image.append({make_entry(ES_JOP_WRITE, 8, 8, 1700000001'000000001)});
+    image.writer().detach();
+    const std::uint64_t older = es_sb_addr(image.writer().sb().generation) ^ 8;
+    REQUIRE(plan_repair(image).before.clean());
+    image.zero(older);
+
+    const RepairPlan plan = plan_repair(image);
+    REQUIRE(plan.mends.size() == 1);
+    CHECK(plan.mends[0].addr == older);
+    CHECK(plan.after.clean());
+    es_jsb sb{};
+    REQUIRE(es_jsb_decode(&sb, plan.mends[0].data.data(), ES_BLOCK_SIZE) == ES_OK);
+    CHECK(sb.generation == image.writer().sb().generation + 1);
+}
+
+TEST_CASE("repair: what is stored once stays as it is", "[cli][repair]") {
+    StoreImage image;
+    fill(image);
+    image.detach();
+    image.seal();
+    image.flip(byte_offset(load_superblock(image).index_addr) + 77);
+    SECTION("a header: then the log proves nothing") {
+        image.flip(byte_offset(image.records()[0].addr) + 8);
+        CHECK(plan_repair(image).mends.empty());
+    }
+    SECTION("payload: the index can be mended all the same") {
+        image.flip(byte_offset(image.records()[0].payload) + 8);
+        const RepairPlan plan = plan_repair(image);
+        CHECK(plan.mends.size() == 1);
+        CHECK(plan.after.count(Severity::fault) == 1);
+    }
+    SECTION("no superblock") {
+        image.zero(ES_SB_A_BLOCK);
+        image.zero(ES_SB_B_BLOCK);
+        CHECK_THROWS_AS(plan_repair(image), Error);
+    }
+    SECTION("the device is shorter than it was") {
+        image.shrink(load_superblock(image).index_addr);
+        CHECK(plan_repair(image).mends.empty());
+    }
+}
+
+TEST_CASE("repair: the command shows, keeps a backup, mends, and puts back", "[cli][repair]") {
+    const TempDir dir;
+    const std::string store = dir.path("store"), backup = dir.path("backup");
+    StoreImage image;
+    fill(image);
+    image.detach();
+    image.seal();
+    image.save(store);
+    const std::vector<std::byte> sound = contents(store);
+    CHECK(run({"repair", store}).code == exit_done);
+
+    image.flip(byte_offset(load_superblock(image).index_addr) + 77);
+    image.save(store);
+    const std::vector<std::byte> damaged = contents(store);
+    const Run test = run({"repair", "-t", store});
+    CHECK(test.code == exit_failed);
+    CHECK_THAT(test.out,
+               Contains("mend: index at byte ") && Contains("1 of 1 faults can be mended"));
+    CHECK_THAT(run({"repair", store}).err, Contains("nobody can be asked") && Contains("--yes"));
+    CHECK_FALSE(first_difference(contents(store), damaged));
+
+    const Run done = run({"repair", "-y", "--backup", backup, store});
+    CHECK(done.code == exit_done);
+    CHECK_THAT(done.err, Contains("is kept in " + backup) && Contains("repaired"));
+    CHECK_FALSE(first_difference(contents(store), sound));
+
+    CHECK_THAT(run({"repair", "-y", "--restore", store, store}).err,
+               Contains("it is no backup of esnap repair"));
+    CHECK(run({"repair", "-y", "--restore", backup, store}).code == exit_done);
+    CHECK_FALSE(first_difference(contents(store), damaged));
+    CHECK_THAT(run({"repair", "-y", "--backup", backup, store}).err, Contains("File exists"));
+    CHECK_FALSE(first_difference(contents(store), damaged));
+
+    std::filesystem::resize_file(backup, std::filesystem::file_size(backup) - 1);
+    CHECK_THAT(run({"repair", "-y", "--restore", backup, store}).err, Contains("cut short"));
+}
+
+TEST_CASE("scrub: what check finds, at the rate asked for", "[cli][scrub]") {
+    StoreImage image;
+    fill(image);
+    std::uint64_t told = 0;
+    PacedSource::Clock::time_point now{};
+    PacedSource::Clock::duration slept{};
+    const PacedSource source(image, 1 << 20,
+                             {[&] { return now; },
+                              [&](PacedSource::Clock::duration time) {
+                                  slept += time;
+                                  now += time;
+                              },
+                              [&](std::uint64_t bytes) { told = bytes; }});
+    std::vector<std::byte> all(image.bytes());
+
+    CHECK(check_store(source).findings.clean());
+    source.read(0, all);
+    CHECK((all == contents(image)));
+    CHECK(slept >= std::chrono::seconds(image.bytes() >> 20));
+    CHECK(told >= image.bytes());
+
+    const TempDir dir;
+    image.save(dir.path("store"));
+    CHECK(run({"scrub", "--rate", "1g", dir.path("store")}).code == exit_done);
+    image.flip(byte_offset(image.records()[0].payload) + 8);
+    image.save(dir.path("store"));
+    const Run found = run({"scrub", dir.path("store")});
+    CHECK(found.code == exit_failed);
+    CHECK_THAT(found.out, Contains("payload at byte"));
+}
