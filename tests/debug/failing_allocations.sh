@@ -41,7 +41,14 @@ probability() { # probability PERCENT: of all allocations of the module
 }
 
 # How many have failed: the kernel counts down.
-failed_so_far() { cat "${attributes[@]/%//times}" | awk '{ sum += 1000000000 - $1 } END { print sum }'; }
+failed_so_far() {
+    local dir left sum=0
+    for dir in "${attributes[@]}"; do
+        read -r left <"$dir/times"
+        sum=$((sum + 1000000000 - left))
+    done
+    echo "$sum"
+}
 
 # with_nth N COMMAND...: the N-th allocation of the command fails
 with_nth() (
@@ -49,19 +56,19 @@ with_nth() (
     exec "${@:2}"
 )
 
-# try_each WHAT UNDO CHECK COMMAND...: UNDO after it was done, CHECK after it was refused
+# try_each WHAT NAME COMMAND...: NAME is the device that it makes, or does not make
 try_each() {
-    local what=$1 undo=$2 check=$3 n before refused=0
-    shift 3
+    local what=$1 name=$2 n before refused=0
+    shift 2
     for ((n = 1; ; n++)); do
         before=$(failed_so_far)
         if with_nth "$n" "$@" 2>/tmp/said; then
             [ "$(failed_so_far)" != "$before" ] || break
-            "$undo"
+            dmsetup remove --retry "$name"
         else
             [ "$(failed_so_far)" != "$before" ] || fail "$what: failed, but no allocation did: $(cat /tmp/said)"
             refused=$((refused + 1))
-            "$check" || fail "$what: after a failure of allocation $n"
+            [ ! -e "$m/$name" ] || fail "$what: refused and there, after a failure of allocation $n"
         fi
     done
     echo "$what: $((n - 1)) allocations failed, refused $refused times"
@@ -73,18 +80,13 @@ table() { # table JOURNAL STORE...
     shift
     echo "0 $sectors esnapshot-org $disks-origin 32 $journal $# $*"
 }
-absent() { ! dmsetup info "$1" >/dev/null 2>&1; }
-nothing() { :; }
-
-org_refused() {
-    absent org && esnap check $m/s1 >/dev/null && [ "$(digest "$disks-origin")" = "$before_all" ]
-}
 remove_org() { dmsetup remove --retry org; }
-img_refused() { absent img; }
 remove_img() { dmsetup remove --retry img; }
-view_refused() { absent view; }
-remove_view() { dmsetup remove --retry view; }
+origin_is_right() { expect "$before_all" "$(digest $m/org)" "the origin"; }
 
+# Without udev dmsetup makes the nodes itself; it would take most of the time.
+udevadm control --exit
+while [ -e /run/udev/control ]; do sleep 0.1; done
 for i in 1 2 3; do
     dmsetup create "s$i" --table "0 32768 linear $disks-stores $(((i - 1) * 32768))"
 done
@@ -94,15 +96,19 @@ before_all=$(digest "$disks-origin")
 prepare_injection
 
 say "attaching"
-try_each "the first attach" remove_org org_refused dmsetup create org --table "$(table - $m/s1)"
+try_each "the first attach" org dmsetup create org --table "$(table - $m/s1)"
+origin_is_right
 dd if=/dev/urandom of=$m/org bs=64k count=40 oflag=direct status=none
 remove_org
+esnap check $m/s1
 before_all=$(digest "$disks-origin")
-try_each "an attach" remove_org org_refused dmsetup create org --table "$(table - $m/s1)"
+try_each "an attach" org dmsetup create org --table "$(table - $m/s1)"
+origin_is_right
 remove_org
+esnap check $m/s1
 esnap -q format --journal-for $m/s1 "$disks-journal"
-try_each "an attach with a journal" remove_org org_refused \
-    dmsetup create org --table "$(table "$disks-journal" $m/s1)"
+try_each "an attach with a journal" org dmsetup create org --table "$(table "$disks-journal" $m/s1)"
+origin_is_right
 
 say "an attach that is tried again with the same table"
 remove_org
@@ -117,12 +123,11 @@ done
 echo "$((n - 1)) allocations failed"
 
 say "images and views"
-try_each "an image" remove_img img_refused dmsetup create -r img --table "0 $sectors esnapshot $m/s1"
+try_each "an image" img dmsetup create -r img --table "0 $sectors esnapshot $m/s1"
 first=$(digest $m/img)
 esnap -q format --view-of $m/s1 $m/s3
-try_each "a view" remove_view view_refused \
-    dmsetup create view --table "0 $sectors esnapshot-view $m/s3 $disks-origin $m/s1"
-remove_view
+try_each "a view" view dmsetup create view --table "0 $sectors esnapshot-view $m/s3 $disks-origin $m/s1"
+dmsetup remove --retry view
 
 say "a second snapshot"
 # The resume of a table whose store cannot be taken into use goes on with the old one.
