@@ -93,9 +93,13 @@ int es_journal_commit(struct es_journal *j, struct es_jsb *sb)
 
 /* --- failure --- */
 
-/* From here on nothing is taken; what is pending goes to its place. */
+/*
+ * From here on nothing is taken; what is pending goes to its place.  A ring that is given up
+ * keeps nothing for a flush that failed before: another one is all there is.
+ */
 static void start_failing(struct es_journal *j)
 {
+	j->flush_broken = false;
 	spin_lock_irq(&j->mail_lock);
 	WRITE_ONCE(j->mode, ES_JMODE_FAILING);
 	spin_unlock_irq(&j->mail_lock);
@@ -270,6 +274,7 @@ static void journal_work(struct work_struct *work)
 			es_jbehind_flushed(j);
 		if (m.retry_due) {
 			j->retrying = false;
+			j->load_wait = false;
 			WRITE_ONCE(j->place_error, BLK_STS_OK);
 		}
 		if (m.give_up_due)

@@ -46,7 +46,7 @@ struct es_journal;
 
 /**
  * struct es_journal_ops - the owner: the chain.  All called by the worker, which holds
- * nothing and may sleep.
+ * es_journal.turn and may sleep.
  * @write: send @bio, a write of ours to the origin, by the rules for old data.
  *	@private: ES_JFLIGHT_PRIVATE longs for the owner
  * @written: it has ended with @status; the range is @sector, @nr
@@ -118,6 +118,7 @@ struct es_jload {
  *
  * Fixed from attach to detach, changed with the worker at rest:
  * @ops, @owner, @origin, @max_sectors (longest write that is one entry)
+ * @recovered: es_journal_recover was called for the attach that follows
  *
  * @mail_lock guards, also in interrupt context:
  * @incoming: writes that have come
@@ -134,6 +135,9 @@ struct es_jload {
  * @turn guards what moves the journal on; held by the worker while it works, and, only ever
  * tried, by a task that appends its own write; waited for by the worker and pause/resume:
  * @ring, @append, @load
+ * @load_pages: of loads under way
+ * @load_wait: reading back failed; the next try is due when the retry timer says so
+ * @unreadable, @unreadable_since: it has failed, first at that time (jiffies)
  * @waiting: writes in order of arrival that have no place yet
  * @blocked: the first of @waiting found no room or no memory
  * @starved: something found no memory and is to be tried again soon
@@ -165,6 +169,7 @@ struct es_journal {
 	void *owner;
 	struct block_device *origin;
 	u32 max_sectors;
+	bool recovered;
 
 	spinlock_t mail_lock;	/* guards the mailbox, down to mode */
 	struct bio_list incoming;
@@ -193,6 +198,10 @@ struct es_journal {
 	struct es_jappend append;
 	struct es_jload load[ES_JLOADS];
 	unsigned long loads_used;
+	u64 load_pages;
+	bool load_wait;
+	bool unreadable;
+	unsigned long unreadable_since;
 	struct bio_list waiting;
 	bool blocked;
 	bool starved;
@@ -242,11 +251,19 @@ void es_journal_get(struct es_journal *j);
 void es_journal_put(struct es_journal *j);
 
 /**
+ * es_journal_recover - walk the ring, verify all payload that is needed, rebuild the index.
+ *
+ * For a journal that the chain's newest store names, before es_journal_attach.  Writes nothing.
+ * Sleeps.  Returns 0 or a negative errno (logged).
+ */
+int es_journal_recover(struct es_journal *j, struct block_device *origin);
+
+/**
  * es_journal_attach - take the journal into use.
  * @named: the chain's newest store names it: what it needs is replayed; else it is used
  *	from where it was left
  *
- * Walks the ring, verifies all payload that is needed, rebuilds the index, and commits the
+ * Does what es_journal_recover does, if it must and that was not called, and commits the
  * raised epoch before anything is written.  Writes in place begin when es_journal_resume
  * is called.  Sleeps.  Returns 0 or a negative errno (logged; nothing has changed).
  */

@@ -300,6 +300,17 @@ static int by_address(void *unused, const struct list_head *a, const struct list
 	return x->node.start > y->node.start;
 }
 
+/* Loads have a quarter more than users' writes, which fill the rest; one always goes. */
+static bool may_load(const struct es_journal *j)
+{
+	u64 budget = es_journal_budget_pages();
+
+	if (j->load_wait)
+		return false;
+	return j->pending.nr_pages + j->load_pages < budget + budget / 4 ||
+	       (!j->nr_flights && !j->loads_used);
+}
+
 /* Records cannot go while the worker is here: only it removes them. */
 static void take_batch(struct es_journal *j, struct list_head *batch)
 {
@@ -314,7 +325,7 @@ static void take_batch(struct es_journal *j, struct list_head *batch)
 		spin_lock_irq(&j->lock);
 		more = take_record(j, rec, batch, &load);
 		spin_unlock_irq(&j->lock);
-		if (load && !es_jload_start(j, rec))
+		if (load && may_load(j) && !es_jload_start(j, rec))
 			break;
 		if (!more) {
 			j->starved = true;

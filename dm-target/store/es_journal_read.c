@@ -110,6 +110,8 @@ void es_journal_unpin(struct es_journal *j, void *pin)
 
 /* --- back into memory --- */
 
+/* How long it is tried to read what nobody else has. */
+#define READ_PATIENCE (10 * HZ)
 /* Dead payload between two entries that is read along rather than skipped. */
 #define MAX_GAP 16u
 
@@ -231,6 +233,8 @@ bool es_jload_start(struct es_journal *j, struct es_jrecord *rec)
 		return false;
 	}
 	__set_bit(slot, &j->loads_used);
+	for (i = 0; i < load->nr; i++)
+		j->load_pages += load->data[i]->nr;
 	atomic_set(&load->bios, 1);
 	read_load(load);
 	put_load(load);
@@ -246,11 +250,32 @@ static bool is_right(const struct es_jent *ent, const struct es_jpages *data)
 	return ~crc == ent->e.crc;
 }
 
+/*
+ * A device that cannot be read may come back: it is tried again every second for a while.
+ * What is wrong stays wrong.
+ */
+static bool is_hopeless(struct es_journal *j, blk_status_t status)
+{
+	if (!status)
+		return true;
+	if (!j->unreadable) {
+		j->unreadable = true;
+		j->unreadable_since = jiffies;
+		es_journal_fail(j, "reading back a record", status);
+	}
+	if (time_after(jiffies, j->unreadable_since + READ_PATIENCE))
+		return true;
+	j->load_wait = true;
+	queue_delayed_work(j->wq, &j->retry_timer, HZ);
+	return false;
+}
+
 /* The second failure, alone, counts. */
 static void take_load(struct es_journal *j, struct es_jent *ent, struct es_jpages *data,
 		      blk_status_t status)
 {
 	bool ok = !status && is_right(ent, data), lost;
+	bool hopeless = !ok && ent->alone && is_hopeless(j, status);
 
 	spin_lock_irq(&j->lock);
 	ent->loading = false;
@@ -258,7 +283,7 @@ static void take_load(struct es_journal *j, struct es_jent *ent, struct es_jpage
 		es_jent_set_data(&j->pending, ent, data);
 		data = NULL;
 	}
-	lost = !ok && ent->alone && !list_empty(&ent->pieces);
+	lost = hopeless && !list_empty(&ent->pieces);
 	ent->alone |= !ok;
 	if (lost)
 		es_jent_set_bad(&j->pending, ent);
@@ -280,8 +305,10 @@ void es_jload_done(struct es_journal *j, struct list_head *loaded)
 
 	list_for_each_entry_safe(load, next, loaded, list) {
 		list_del_init(&load->list);
-		for (i = 0; i < load->nr; i++)
+		for (i = 0; i < load->nr; i++) {
+			j->load_pages -= load->data[i]->nr;
 			take_load(j, load->ent[i], load->data[i], load->status);
+		}
 		__clear_bit(load - j->load, &j->loads_used);
 	}
 }

@@ -2,7 +2,8 @@
 /*
  * Attaching a journal: walk the ring, verify, rebuild the index; and detaching.
  *
- * Crash argument of attach: (1) walking and verifying only read; (2) the superblock with
+ * Crash argument of attach: (1) walking and verifying only read (es_journal_recover: a ring
+ * that cannot be read leaves everything as it was, the stores, too); (2) the superblock with
  * the raised epoch is durable before the first append.  A crash before 2 leaves the old
  * epoch: the next attach sees what this one saw.  Afterwards a record of an older epoch
  * that lies behind the end cannot follow a record of the new one, whose CRC it would have
@@ -110,6 +111,13 @@ struct recovery {
 	struct list_head broken; /* records whose payload is damaged */
 };
 
+static int report_unreadable(const struct es_journal *j, u64 addr)
+{
+	DMERR("%pg: byte %llu: reading the ring failed", j->bdev,
+	      (unsigned long long)addr << ES_BLOCK_SHIFT);
+	return -EIO;
+}
+
 /* Whether the payload of the record delivered is what its checksums say; -EIO. */
 static int verify(struct recovery *rec, bool *ok)
 {
@@ -126,7 +134,7 @@ static int verify(struct recovery *rec, bool *ok)
 			const void *block = read_block(rec->rd, e->addr + k);
 
 			if (!block)
-				return -EIO;
+				return report_unreadable(rec->j, e->addr + k);
 			crc = es_data_crc(crc, block);
 		}
 		*ok = ~crc == e->crc;
@@ -193,11 +201,8 @@ static int walk_ring(struct recovery *rec)
 		switch (es_jwalk_step(w)) {
 		case ES_JWALK_READ:
 			block = read_block(rec->rd, w->read_addr);
-			if (!block) {
-				DMERR("%pg: byte %llu: reading the ring failed", j->bdev,
-				      (unsigned long long)w->read_addr << ES_BLOCK_SHIFT);
-				return -EIO;
-			}
+			if (!block)
+				return report_unreadable(j, w->read_addr);
 			memcpy(w->block, block, ES_BLOCK_SIZE);
 			break;
 		case ES_JWALK_CHECK:
@@ -363,21 +368,37 @@ static int commit_attached(struct es_journal *j)
 	return 0;
 }
 
+int es_journal_recover(struct es_journal *j, struct block_device *origin)
+{
+	int r;
+
+	j->origin = origin;
+	r = alloc_once(j);
+	if (r)
+		return r;
+	es_pending_clear(&j->pending); /* of an attach that failed */
+	r = replay(j);
+	j->recovered = !r;
+	return r;
+}
+
 int es_journal_attach(struct es_journal *j, const struct es_journal_ops *ops, void *owner,
 		      struct block_device *origin, bool named)
 {
-	int r;
+	int r = 0;
 
 	j->ops = ops;
 	j->owner = owner;
 	j->origin = origin;
-	r = alloc_once(j);
-	if (!r && named)
-		r = replay(j);
+	if (!named)
+		r = alloc_once(j);
+	else if (!j->recovered)
+		r = es_journal_recover(j, origin);
 	if (r)
 		return r;
 	if (!named)
 		es_ring_init(&j->ring, &j->sb);
+	j->recovered = false;
 	r = commit_attached(j);
 	if (r) {
 		es_journal_leave(j);

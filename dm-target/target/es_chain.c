@@ -240,7 +240,9 @@ static int attach_stores(struct es_chain *chain, struct es_origin *table, u32 nr
 	struct es_store *newest = table->stores[nr - 1];
 	int r;
 
-	r = check_origin(chain, table);
+	r = es_chain_journal_recover(chain, table);
+	if (!r)
+		r = check_origin(chain, table);
 	if (r)
 		return r;
 	bitmap_zero(chain->copied, chain->nr_chunks);

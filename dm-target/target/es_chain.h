@@ -10,6 +10,7 @@
  *   dm's own locks (suspend_lock, ...)
  *   es_registry: chains mutex
  *   es_registry: images mutex (dm_table_event is called under it)
+ *   es_journal.turn (map functions only try)
  *   es_engine.owner (map functions only try)
  *   es_store.load_lock
  *   es_store.commit_lock
@@ -20,7 +21,7 @@
  *   es_engine.lock
  *   es_readers.lock
  * es_journal.lock lies below es_engine.owner and above es_engine.lock, es_journal.mail_lock
- * is innermost; the journal's worker holds nothing while it calls the chain.
+ * is innermost.
  * A worker takes any of them; map functions take only those below commit_lock.
  */
 #ifndef ES_CHAIN_H

@@ -128,6 +128,12 @@ static int open_device(struct es_origin *o)
 	r = es_journal_open(bdev, &o->journal, &fault);
 	if (r && fault)
 		return refuse(o, bdev, fault);
+	/* The device of a failed one may be gone: its table is loaded all the same. */
+	if (r && live && live->bdev == bdev) {
+		es_journal_get(live);
+		o->journal = live;
+		return 0;
+	}
 	if (r) {
 		o->ti->error = "Cannot read the journal device";
 		return r;
@@ -265,6 +271,15 @@ static int forget_failed(struct es_origin *table, struct es_store *newest)
 	return es_store_set_journal(newest, nobody);
 }
 
+int es_chain_journal_recover(struct es_chain *chain, struct es_origin *table)
+{
+	struct es_journal *j = table->journal;
+
+	if (!j || !is_named(table) || j->sb.state == ES_JOURNAL_FAILED)
+		return 0;
+	return es_journal_recover(j, chain->origin);
+}
+
 int es_chain_journal_start(struct es_chain *chain, struct es_origin *table,
 			   struct es_store *newest)
 {
@@ -330,14 +345,27 @@ static void let_go(struct es_chain *chain)
 	es_journal_put(j);
 }
 
-void es_chain_journal_stop(struct es_chain *chain, struct es_origin *table)
+/*
+ * Everything is in place: a journal that cannot be written any more, and would be needed for
+ * nothing, must not keep its chain from being attached again.
+ */
+static void leave(struct es_chain *chain)
 {
 	struct es_journal *j = chain->journal;
 
-	if (!j)
+	if (j->mode != ES_JMODE_OK)
 		return;
-	if (j->mode == ES_JMODE_OK && (es_journal_detach(j) | chain_disown(chain)))
-		DMERR("%pg: was not detached cleanly: it may have to be given once more", j->bdev);
+	if (es_journal_detach(j))
+		DMERR("%pg: was not detached cleanly: format it before it is used again", j->bdev);
+	if (chain_disown(chain))
+		DMERR("%pg: still named by its chain: it has to be given once more", j->bdev);
+}
+
+void es_chain_journal_stop(struct es_chain *chain, struct es_origin *table)
+{
+	if (!chain->journal)
+		return;
+	leave(chain);
 	let_go(chain);
 	if (table->leaving) {
 		dm_put_device(table->ti, table->leaving);
@@ -359,8 +387,8 @@ void es_chain_journal_end(struct es_chain *chain)
 		return;
 	if (es_chain_journal_halt(chain, true))
 		DMWARN("%pg: keeps what is pending, the next attach goes on", j->bdev);
-	else if (j->mode == ES_JMODE_OK && !es_journal_detach(j))
-		chain_disown(chain);
+	else
+		leave(chain);
 	let_go(chain);
 }
 

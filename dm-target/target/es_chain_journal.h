@@ -28,6 +28,14 @@ void es_origin_close_journal(struct es_origin *o);
 u32 es_chain_journal_stores(const struct es_origin *o);
 
 /**
+ * es_chain_journal_recover - read what the table's journal holds, if its chain names it.
+ *
+ * Before anything is written: a ring that cannot be read leaves all as it was.  Sleeps.
+ * Returns 0 or a negative errno (logged).
+ */
+int es_chain_journal_recover(struct es_chain *chain, struct es_origin *table);
+
+/**
  * es_chain_journal_start - take the table's journal, if it has one, into use.
  *
  * The stores are in use, nothing is in flight.  Writes in place begin with

@@ -3,8 +3,12 @@
 #
 # Installs what building and testing needs and the machine does not have (Debian 12,
 # root or sudo). Costs one dpkg-query when nothing is missing. Kernel image and headers
-# are installed together, so that they have the same version. Arguments are further packages
-# that only their caller needs.
+# are installed together, so that they have the same version.
+#
+#   scripts/lib/deps.sh [--no-tests] [PACKAGE]...
+#
+#   --no-tests  leave out what only tests and benchmarks need; it is the larger part
+#   PACKAGE     one more, that only its caller needs
 
 set -euo pipefail
 # shellcheck source=scripts/lib/common.sh
@@ -14,14 +18,18 @@ set -euo pipefail
 
 packages=(
     # build
-    cmake g++ make pkg-config xz-utils
+    cmake g++ make pkg-config xz-utils sparse catch2
     libdevmapper-dev liblvm2-dev libblkid-dev libfmt-dev nlohmann-json3-dev libboost-program-options-dev
-    # test and lint
-    catch2 clang-format groff-base patch sparse shellcheck perl python3 linux-source-6.1
     # guest: emulator, initramfs, and the programs run inside
-    qemu-system-x86 busybox-static cpio kmod systemd util-linux udev
-    dmsetup dmeventd lvm2 thin-provisioning-tools fio e2fsprogs xfsprogs
+    qemu-system-x86 busybox-static cpio kmod systemd util-linux udev python3
+    dmsetup dmeventd lvm2 e2fsprogs xfsprogs
 )
+test_packages=(clang-format groff-base patch shellcheck perl linux-source-6.1 thin-provisioning-tools fio)
+if [ "${1:-}" = --no-tests ]; then
+    shift
+else
+    packages+=("${test_packages[@]}")
+fi
 packages+=("$@")
 kernel_packages=(linux-image-amd64 linux-headers-amd64)
 

@@ -30,6 +30,16 @@ Sector choose_sectors(const Options &options, unsigned chunk_sectors, Sector blo
     return whole - less * block;
 }
 
+/* A journal has something to hold when its origin takes its time for writes. */
+Table origin_table(const Options &options, Sector sectors) {
+    constexpr unsigned delay_ms = 8;
+    const std::string disk = device_number(options.origin_disk);
+
+    if (!options.with_journal)
+        return linear_table(disk, {0, sectors});
+    return {{0, sectors, "delay", fmt::format("{0} 0 0 {0} 0 {1}", disk, delay_ms)}};
+}
+
 std::vector<std::string> choose_features(Rng &rng) {
     static const std::vector<std::vector<std::string>> choices{
         {}, {}, {"discard=copy"}, {"queue_timeout=30"}, {"discard=swallow", "on_full=invalidate"},
@@ -56,8 +66,7 @@ TestBed::TestBed(const Options &options, Watchdog &watchdog, std::uint64_t seed,
                  std::optional<Sector> store_sectors)
     : session(seed, options.is_verbose), geometry(options, session.rng),
       targets(options.use_standin ? make_standin_targets() : make_esnap_targets()),
-      origin("esm-origin",
-             linear_table(device_number(options.origin_disk), {0, geometry.origin_sectors})),
+      origin("esm-origin", origin_table(options, geometry.origin_sectors)),
       pool("esm-store", store_sectors.value_or(geometry.store_sectors())), watchdog_(watchdog),
       start_(std::chrono::steady_clock::now()) {
     for (const std::string &disk : options.store_disks)

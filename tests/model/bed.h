@@ -57,7 +57,7 @@ public:
     Session session;
     Geometry geometry;
     std::unique_ptr<Targets> targets;
-    DmDevice origin; /**< linear, exactly of the origin's size */
+    DmDevice origin; /**< exactly of the size wanted; slow with a journal */
     SlotPool pool;
 
 private:

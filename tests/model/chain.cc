@@ -23,7 +23,9 @@ Chain::~Chain() {
 }
 
 Table Chain::org_table() const {
-    OrgSpec spec{setup_.sectors, origin_number_, setup_.chunk_sectors, {}, setup_.features};
+    const std::string journal = journal_ && !snapshots_.empty() ? journal_->number() : "";
+    OrgSpec spec{setup_.sectors, origin_number_, setup_.chunk_sectors, journal, {},
+                 setup_.features};
 
     for (const auto &snapshot : snapshots_)
         spec.stores.push_back(snapshot->store->number());
@@ -82,6 +84,26 @@ void Chain::remove_oldest(DmDevice::Flush flush) {
     std::erase_if(views_, [&](const auto &v) { return v->snapshot == oldest->number; });
     close_image(*oldest);
     switch_table(org_table(), flush, {});
+    if (snapshots_.empty())
+        journal_.reset(); /* the table has left it out */
+}
+
+void Chain::add_journal(Rng &rng, DmDevice::Flush flush, const SwitchHooks &hooks) {
+    journal_ = pool_.take(rng);
+    targets_.format_journal(snapshots_.back()->store->path(), journal_->path());
+    switch_table(org_table(), flush, hooks);
+}
+
+void Chain::remove_journal(DmDevice::Flush flush, const SwitchHooks &hooks) {
+    const std::unique_ptr<Store> leaving = std::move(journal_);
+
+    switch_table(org_table(), flush, hooks);
+    targets_.check(leaving->path());
+}
+
+void Chain::drain() const {
+    if (journal_)
+        org_->device.message("drain");
 }
 
 void Chain::reload(Source source, DmDevice::Flush flush, const SwitchHooks &hooks) {
@@ -146,6 +168,8 @@ std::vector<std::string> Chain::store_paths() const {
         paths.push_back(snapshot->store->path());
     for (const auto &view : views_)
         paths.push_back(view->store->path());
+    if (journal_)
+        paths.push_back(journal_->path());
     return paths;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One origin with its chain of snapshots and their views: the live devices, and
+ * One origin with its chain of snapshots, their views, and its journal: the live devices, and
  * beside each of them the model of what it must hold.
  *
  * The functions here change devices and keep the models in step; they verify
@@ -102,7 +102,14 @@ public:
     void remove_view(unsigned number);
     bool has_pinned_view(const Snapshot &snapshot) const;
 
-    /** The paths of all stores, those of views included. */
+    /** Formats a journal and takes it into use; there is a snapshot, and no journal. */
+    void add_journal(Rng &rng, DmDevice::Flush flush, const SwitchHooks &hooks = {});
+    void remove_journal(DmDevice::Flush flush, const SwitchHooks &hooks = {});
+    bool has_journal() const { return journal_ != nullptr; }
+    /** Everything acknowledged is in place when it returns, with a journal or without. */
+    void drain() const;
+
+    /** The paths of all stores, those of views and the journal included. */
     std::vector<std::string> store_paths() const;
 
 private:
@@ -116,6 +123,7 @@ private:
     const Targets &targets_;
     SlotPool &pool_;
     std::unique_ptr<OpenDevice> org_;
+    std::unique_ptr<Store> journal_;
     std::vector<std::unique_ptr<Snapshot>> snapshots_;
     std::vector<std::unique_ptr<View>> views_;
     unsigned snapshots_made_ = 0;

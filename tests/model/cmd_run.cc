@@ -14,6 +14,8 @@ namespace {
 void plant_fault(TestBed &bed, const Chain &chain) {
     const BlockFile bare(chain.setup().origin_path, BlockFile::Mode::write);
     const Sector block = bare.block_sectors();
+
+    chain.drain();
     const Sector at = bed.session.rng.below(chain.setup().sectors / block) * block;
 
     fmt::print("planting a fault in sector {}\n", at);
@@ -32,6 +34,9 @@ void print_summary(const TestBed &bed, unsigned ops) {
                ops, count("snapshot: create") + count("snapshot: create under load"),
                count("view: create"), count("chain: detach and attach"),
                session.verified_bytes >> 20, bed.seconds());
+    if (count("journal: add") != 0)
+        fmt::print("  {} journals added, {} removed, {} drains\n", count("journal: add"),
+                   count("journal: remove"), count("journal: drain"));
     for (const auto &[name, times] : session.unsupported)
         fmt::print("  not supported: {} ({} times)\n", name, times);
     std::fflush(stdout);
@@ -41,7 +46,9 @@ void run_seed(const Options &options, Watchdog &watchdog, std::uint64_t seed) {
     TestBed bed(options, watchdog, seed);
     const auto content = std::make_shared<Image>(bed.geometry.origin_sectors);
     const auto chain = bed.make_chain("esm", 0, bed.origin.path(), content);
-    Run run{bed.session, *chain, {.max_stores = options.max_stores}};
+    Run run{bed.session,
+            *chain,
+            {.max_stores = options.max_stores, .with_journal = options.with_journal}};
 
     bed.guarded([&] {
         bed.session.history.begin(0, "set up");

@@ -32,6 +32,7 @@ struct Options {
     bool is_verbose = false;
     bool use_standin = false;
     bool plant_fault = false;
+    bool with_journal = false;
 };
 
 /** Random operations against the model. */

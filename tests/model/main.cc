@@ -58,6 +58,8 @@ po::options_description describe(Options &o) {
     add("stall", po::value(&o.stall_seconds), "seconds without progress that count as a hang");
     add("standin", po::bool_switch(&o.use_standin), "test dm-snapshot instead of esnapshot");
     add("plant", po::bool_switch(&o.plant_fault), "run: damage the origin at the end; must fail");
+    add("journal", po::bool_switch(&o.with_journal),
+        "run: journals come and go before a slow origin");
     add("verbose,v", po::bool_switch(&o.is_verbose), "print every operation");
     return text;
 }

@@ -59,6 +59,14 @@ bool has_own_view(Run &run) {
     return !own_views(run).empty();
 }
 
+bool can_add_journal(Run &run) {
+    return has_snapshot(run) && !run.chain.has_journal() && run.chain.free_slots() > 0;
+}
+
+bool has_journal(Run &run) {
+    return run.chain.has_journal();
+}
+
 bool can_detach(Run &run) {
     return run.limits.may_detach;
 }
@@ -82,7 +90,7 @@ void on_view(Run &run) {
 
 } // namespace
 
-const std::vector<Operation> &operations() {
+const std::vector<Operation> &operations(bool with_journal) {
     static const std::vector<Operation> table{
         {"origin: write", 200, always, on_origin<write_once>},
         {"origin: durable write", 40, always, on_origin<write_durable>},
@@ -112,12 +120,20 @@ const std::vector<Operation> &operations() {
         {"read", 110, always, read_random},
         {"verify all", 4, always, verify_all},
     };
+    static const std::vector<Operation> with_journals = [] {
+        std::vector<Operation> all = table;
 
-    return table;
+        all.push_back({"journal: add", 60, can_add_journal, add_journal});
+        all.push_back({"journal: remove", 12, has_journal, remove_journal});
+        all.push_back({"journal: drain", 20, has_journal, drain_journal});
+        return all;
+    }();
+
+    return with_journal ? with_journals : table;
 }
 
 void run_random_operation(Run &run) {
-    const std::vector<Operation> &table = operations();
+    const std::vector<Operation> &table = operations(run.limits.with_journal);
     Session &session = run.session;
     unsigned total = 0;
 

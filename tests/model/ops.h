@@ -18,8 +18,8 @@ struct Operation {
     void (*perform)(Run &run);
 };
 
-/** The one table of all operations and their weights. */
-const std::vector<Operation> &operations();
+/** The one table of all operations and their weights, those on journals as they are wanted. */
+const std::vector<Operation> &operations(bool with_journal);
 
 /** Performs one operation that is possible now, chosen by weight. */
 void run_random_operation(Run &run);
@@ -56,6 +56,9 @@ void reload(Run &run);
 void reload_under_load(Run &run);
 void work_under_load(Run &run);
 void detach_and_attach(Run &run);
+void add_journal(Run &run);
+void remove_journal(Run &run);
+void drain_journal(Run &run);
 /** `esnap check` on every store of the chain, which must be detached. */
 void check_stores(Run &run);
 

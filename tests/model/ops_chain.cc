@@ -28,6 +28,21 @@ void make_room(Run &run) {
         remove_oldest(run);
 }
 
+/* The journal comes or goes, half of the time under load. */
+void switch_journal(Run &run, const std::function<void(const SwitchHooks &)> &change) {
+    if (run.session.rng.percent(50)) {
+        change({});
+        return;
+    }
+
+    Load load(run);
+
+    load.wait(static_cast<unsigned>(run.session.rng.below(60)));
+    change(load.hooks());
+    load.wait(static_cast<unsigned>(run.session.rng.below(60)));
+    load.finish();
+}
+
 } // namespace
 
 void create_snapshot(Run &run) {
@@ -145,6 +160,27 @@ void work_under_load(Run &run) {
     }
     load.wait(static_cast<unsigned>(run.session.rng.below(100)));
     load.finish();
+    if (run.session.rng.percent(30))
+        verify_all(run);
+}
+
+void add_journal(Run &run) {
+    const Flush flush = random_flush(run);
+
+    switch_journal(run, [&](const SwitchHooks &hooks) {
+        run.chain.add_journal(run.session.rng, flush, hooks);
+    });
+}
+
+void remove_journal(Run &run) {
+    const Flush flush = random_flush(run);
+
+    switch_journal(run, [&](const SwitchHooks &hooks) { run.chain.remove_journal(flush, hooks); });
+    verify_all(run);
+}
+
+void drain_journal(Run &run) {
+    run.chain.drain();
     if (run.session.rng.percent(30))
         verify_all(run);
 }

@@ -49,6 +49,12 @@ std::vector<Range> disjoint_ranges(Run &run, const Volume &volume, std::size_t w
 void clear(Run &run, Volume volume, Clear how) {
     const Range range = range_of(run, volume);
 
+    /*
+     * A discard that is pending shows what is below, perhaps older than the last write, and what
+     * it leaves when it is in place: for the model it must be one thing.
+     */
+    if (!leaves_zeros(how))
+        run.chain.drain();
     if (!volume.device.file.clear(how, range)) {
         run.session.note("{} not supported", name_of(how));
         run.session.unsupported[name_of(how)]++;
@@ -59,6 +65,8 @@ void clear(Run &run, Volume volume, Clear how) {
         volume.content.zero(range);
     else
         volume.content.discard(range);
+    if (!leaves_zeros(how))
+        run.chain.drain();
     /* Half of the time what a discard left is read at once, else when it comes up. */
     if (run.session.rng.percent(50))
         decide(run.session, volume.device, volume.content);

@@ -55,6 +55,7 @@ struct Limits {
     unsigned max_stores = 12;
     unsigned max_views = 4;
     bool may_detach = true;
+    bool with_journal = false;
 };
 
 struct Session {

@@ -37,7 +37,8 @@ class EsnapTargets : public Targets {
 public:
     Table org(const OrgSpec &spec) const override {
         std::string params =
-            fmt::format("{} {} - {}", spec.origin, spec.chunk_sectors, spec.stores.size());
+            fmt::format("{} {} {} {}", spec.origin, spec.chunk_sectors,
+                        spec.journal.empty() ? "-" : spec.journal, spec.stores.size());
 
         for (const std::string &store : spec.stores)
             params += " " + store;
@@ -69,13 +70,20 @@ public:
         run_esnap({"format", "--view-of", snapshot_store, store});
     }
 
+    void format_journal(const std::string &newest_store,
+                        const std::string &journal) const override {
+        run_esnap({"format", "--journal-for", newest_store, journal});
+    }
+
     void check(const std::string &store) const override { run_esnap({"check", store}); }
 
     bool is_healthy(const Target &status) const override {
         const std::size_t state_word = status.type == "esnapshot-org" ? 0 : 2;
         const std::string state = word_of(status.params, state_word);
+        const bool has_failed_journal =
+            status.type == "esnapshot-org" && word_of(status.params, 6) == "failed";
 
-        return state == "ok" || state == "low";
+        return (state == "ok" || state == "low") && !has_failed_journal;
     }
 
     bool needs_open_images() const override { return false; }
@@ -101,6 +109,7 @@ public:
                          const std::string &) const override {}
 
     void format_view(const std::string &, const std::string &) const override {}
+    void format_journal(const std::string &, const std::string &) const override {}
     void check(const std::string &) const override {}
 
     bool is_healthy(const Target &status) const override {

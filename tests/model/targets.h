@@ -22,6 +22,7 @@ struct OrgSpec {
     Sector sectors = 0;
     std::string origin;
     unsigned chunk_sectors = 0;
+    std::string journal;             /**< empty: none */
     std::vector<std::string> stores; /**< oldest first */
     std::vector<std::string> features;
 };
@@ -57,7 +58,9 @@ public:
     virtual void format_snapshot(const std::string &origin, const std::string &previous,
                                  unsigned chunk_sectors, const std::string &store) const = 0;
     virtual void format_view(const std::string &snapshot_store, const std::string &store) const = 0;
-    /** Verifies a store that is not in use; throws with what was found. */
+    virtual void format_journal(const std::string &newest_store,
+                                const std::string &journal) const = 0;
+    /** Verifies a store or journal that is not in use; throws with what was found. */
     virtual void check(const std::string &store) const = 0;
 
     /** Is what these targets report about themselves fine?  @status as dmsetup prints it. */

@@ -195,6 +195,17 @@ verify_acknowledged() {
     done <"$share/acknowledged"
 }
 
+# Who watches has come up by itself: the newest snapshots and the view grow as before.
+verify_watched() {
+    local lines name
+    lines=$(esnap lvs --noheadings -o lv_name,origin,lv_serial,monitor -S 'kind=snapshot' "$vg" | sort -k3,3n)
+    for name in "${origins[@]}"; do
+        grep -q "^$name " "$share/acknowledged" || continue
+        expect monitored "$(awk -v o="$name" '$2 == o { m = $4 } END { print m }' <<<"$lines")" "the newest of $name"
+    done
+    expect monitored "$(esnap lvs --noheadings -o monitor "$vg/try" | xargs)" "the view"
+}
+
 # Nothing half-made is left: esnap has finished it or taken it back.
 verify_settled() {
     local left
@@ -212,6 +223,7 @@ verify() {
     verify_files
     verify_images
     verify_acknowledged
+    verify_watched
     verify_settled
     say "verified: $(wc -l <"$share/acknowledged") snapshots, $(wc -l <"$share/images") by the checksum of their image"
 }

@@ -2,13 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Random, self-describing writes to a device, compared with a model.
 
-    journal_io.py run DEVICE SEED COUNT [--size MIB] [--at MIB] [--done FILE] [--no-read] [--max KIB]
+    journal_io.py run DEVICE SEED COUNT [--size MIB] [--at MIB] [--done FILE] [--no-read] [--max KIB] [--buffered]
     journal_io.py verify DEVICE SEED COUNT [--size MIB] [--at MIB] [--max KIB]
+    journal_io.py writers DEVICE SEED HOW_MANY --done PREFIX [--size MIB] [--max KIB]
+    journal_io.py verify-writers DEVICE SEED HOW_MANY --done PREFIX [--size MIB] [--max KIB]
 
 run does COUNT operations (write, WRITE_ZEROES, discard, fsync, read) one after the other on
 [at, at + size) and compares every read with what must be there; it writes the number of
 operations that were answered to FILE. verify compares the device with what COUNT of them
 left; one more, the one in flight, may have been done too, in any of its sectors.
+writers runs HOW_MANY of them side by side until it gets SIGTERM, each with SIZE of its own; every
+other one is buffered. It ends, and they with it, when one of them fails. Writer N counts in the
+file PREFIX.N, where verify-writers finds what to compare.
+With --buffered they go through the page cache, and a failed one shows at the next fsync.
 Operations follow from SEED alone. What was discarded may read as anything until it is written.
 Exit status 1: wrong data, with the sector and the operations concerned.
 """
@@ -18,6 +24,7 @@ import fcntl
 import mmap
 import os
 import random
+import signal
 import struct
 import sys
 
@@ -62,8 +69,8 @@ def content(number, sector):
 
 
 class Device:
-    def __init__(self, path, at):
-        self.fd = os.open(path, os.O_RDWR | os.O_DIRECT)
+    def __init__(self, path, at, buffered=False):
+        self.fd = os.open(path, os.O_RDWR | (0 if buffered else os.O_DIRECT))
         self.at = at
         self.memory = mmap.mmap(-1, 4 << 20)
 
@@ -89,6 +96,9 @@ class Device:
 
 def compare(data, model, first, also=None):
     """The first wrong sector as text, or None. also: an operation that may have been done."""
+    right = model.is_now[first:first + len(data) // SECTOR]
+    if ANYTHING not in right and data == b"".join(map(content, right, range(first, first + len(right)))):
+        return None
     for i in range(len(data) // SECTOR):
         sector, found = first + i, data[i * SECTOR:(i + 1) * SECTOR]
         wanted = model.is_now[sector]
@@ -104,7 +114,7 @@ def compare(data, model, first, also=None):
 
 
 def run(args, sectors):
-    device, model = Device(args.device, args.at << 11), Model(sectors)
+    device, model = Device(args.device, args.at << 11, args.buffered), Model(sectors)
     done = os.open(args.done, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) if args.done else None
     for number, (name, first, count) in zip(range(1, args.count + 1),
                                             operations(args.seed, sectors, args.max * 2)):
@@ -151,9 +161,44 @@ def verify(args, sectors):
             sys.exit(f"after {args.count} operations: {wrong}")
 
 
+def writer(args, number):
+    """The arguments of one of several writers."""
+    one = argparse.Namespace(**vars(args))
+    one.seed, one.at = args.seed + number, args.at + number * args.size
+    one.done, one.buffered = f"{args.done}.{number}", number % 2 == 1
+    return one
+
+
+def writers(args, sectors):
+    pids = []
+    for number in range(args.count):
+        one = writer(args, number)
+        one.count = 1 << 30
+        pid = os.fork()
+        if pid == 0:
+            run(one, sectors)
+            os._exit(0)
+        pids.append(pid)
+    signal.signal(signal.SIGTERM, lambda *_: [os.kill(pid, signal.SIGKILL) for pid in pids])
+    ended, status = os.wait()
+    for pid in set(pids) - {ended}:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    sys.exit(0 if os.WIFSIGNALED(status) else f"writer {pids.index(ended)} ended by itself")
+
+
+def verify_writers(args, sectors):
+    for number in range(args.count):
+        one = writer(args, number)
+        with open(one.done, encoding="ascii") as file:
+            one.count = int(file.read())
+        verify(one, sectors)
+
+
 def main():
+    modes = {"run": run, "verify": verify, "writers": writers, "verify-writers": verify_writers}
     parser = argparse.ArgumentParser()
-    parser.add_argument("mode", choices=["run", "verify"])
+    parser.add_argument("mode", choices=modes)
     parser.add_argument("device")
     parser.add_argument("seed", type=int)
     parser.add_argument("count", type=int)
@@ -162,8 +207,9 @@ def main():
     parser.add_argument("--done")
     parser.add_argument("--no-read", action="store_true")
     parser.add_argument("--max", type=int, default=256)
+    parser.add_argument("--buffered", action="store_true")
     args = parser.parse_args()
-    (run if args.mode == "run" else verify)(args, args.size << 11)
+    modes[args.mode](args, args.size << 11)
 
 
 if __name__ == "__main__":

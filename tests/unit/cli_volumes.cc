@@ -333,7 +333,8 @@ TEST_CASE("growing and renaming", "[cli]") {
     CHECK(w.dm.has("vg-test"));
     CHECK(w.dm.suspended().empty());
     CHECK(w.lvm.commands() == std::vector<std::string>{"lvextend -y -A n -L +1m vg/monday_ecow",
-                                                       "vgcfgbackup vg", "lvrename vg try_ecow test_ecow"});
+                                                       "vgcfgbackup vg",
+                                                       "lvrename vg try_ecow test_ecow"});
     CHECK_THROWS_AS(rename_volume(w.system, w.vg(), w.find("data"), "monday"), Error);
     CHECK_THROWS_AS(rename_volume(w.system, w.vg(), w.find("data"), "a b"), UsageError);
 }

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# vm: --smp 2 --disk origin=64M --disk stores=1G --timeout 1800
+#
+# The model test with a journal before a slow origin, which comes and goes, is drained, and taken
+# down and up with the chain: 300 operations for each of eight seeds; and a planted fault is found.
+#
+#   model_journal.sh [FIRST_SEED [SEEDS]] [OPTION of esnap-model]...
+
+set -euo pipefail
+disks=/dev/disk/by-id/virtio
+udevadm control --exit # the model makes its nodes itself, and udev would take half of the time
+options=(--journal --origin-disk "$disks-origin" --store-disk "$disks-stores")
+
+first=${1:-1}
+seeds=${2:-8}
+shift $(($# < 2 ? $# : 2))
+esnap-model run --seed "$first" --seeds "$seeds" --ops 300 "${options[@]}" "$@"
+
+status=0
+esnap-model run --plant --seed 5 --ops 40 "${options[@]}" >/tmp/planted 2>&1 || status=$?
+if [ "$status" != 1 ] || ! grep -q '^FAILED: seed 5' /tmp/planted; then
+    echo "a planted fault was not reported (status $status):"
+    cat /tmp/planted
+    exit 1
+fi
+grep -A 4 '^FAILED' /tmp/planted
+echo "the planted fault was found"
