@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # vm: host
 #
-# The debug kernel's detectors report: a module does what each of them is there for, in a guest of
-# its own, and scripts/vm must fail with that report. A module that does nothing must not make it fail.
+# The debug kernel's detectors report: a module does what each of them is there for, and scripts/vm
+# must fail and show that report. A module that does nothing must not make it fail.
 #
-#   detectors.sh [FAULT]...
+#   detectors.sh [FAULT]...       default: all, each in a guest of its own, for some hide others
 
 set -euo pipefail
 top=$(cd -- "$(dirname -- "$0")/../.." && pwd)
@@ -25,7 +25,7 @@ reports=(
     lock_in_interrupt='inconsistent lock state'
     sleep_in_atomic='sleeping function called from invalid context'
     rcu_without_lock='suspicious RCU usage'
-    lockdep_off='WARNING: esnap-vm: lockdep is off at the end'
+    lockdep_switched_off='WARNING: esnap-vm: lockdep is off at the end'
     leak='WARNING: esnap-vm: memory leaked, seen with the module loaded'
     leak_at_unload='WARNING: esnap-vm: memory leaked, seen after the module was unloaded'
     object_left_in_cache='Objects remaining in es_detect'
@@ -49,7 +49,7 @@ build_module() {
 # guest STATUS COMMAND: what scripts/vm said is in $work/out then.
 guest() {
     local status=0
-    "$top/scripts/vm" --smp 1 --mem 512 --timeout 100 --kernel debug --module "$work/detect/es-detect.ko" -- \
+    "$top/scripts/vm" --smp 1 --mem 256 --timeout 100 --kernel debug --module "$work/detect/es-detect.ko" -- \
         bash -c "$2" >"$work/out" 2>&1 || status=$?
     [ "$status" -eq "$1" ] || {
         cat -- "$work/out"
@@ -64,9 +64,10 @@ guest 0 true || failed=1
 for report in "${reports[@]}"; do
     fault=${report%%=*}
     [ $# -eq 0 ] || [[ " $* " = *" $fault "* ]] || continue
+    began=$SECONDS
     if guest 99 "echo $fault >/sys/module/es_detect/parameters/fault" &&
         grep -qE -- "${report#*=}" "$work/out"; then
-        echo "reported: $fault: $(grep -m 1 -oE -- "${report#*=}.*" "$work/out")"
+        echo "reported in $((SECONDS - began)) s: $fault: $(grep -m 1 -oE -- "${report#*=}.*" "$work/out")"
     else
         cat -- "$work/out"
         echo "NOT REPORTED: $fault"

@@ -30,7 +30,7 @@ used() { field 9 | cut -d/ -f1; }
 events() { dmsetup info -c --noheadings -o events "$1" | tr -d ' '; }
 
 wait_for() { # wait_for SECONDS COMMAND...
-    local left=$(($1 * 5))
+    local left=$(($1 * 5 * ${slow:?}))
     shift
     until "$@"; do
         left=$((left - 1))

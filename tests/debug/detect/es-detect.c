@@ -108,7 +108,7 @@ static void rcu_without_lock(void)
 }
 
 /* Lockdep goes quiet without a word, as after somebody else's report. */
-static void lockdep_off(void)
+static void lockdep_switched_off(void)
 {
 	debug_locks_off();
 }
@@ -185,7 +185,7 @@ static const struct {
 	{ "lock_in_interrupt", lock_in_interrupt },
 	{ "sleep_in_atomic", sleep_in_atomic },
 	{ "rcu_without_lock", rcu_without_lock },
-	{ "lockdep_off", lockdep_off },
+	{ "lockdep_switched_off", lockdep_switched_off },
 	{ "leak", leak },
 	{ "leak_at_unload", leak_at_unload },
 	{ "object_left_in_cache", object_left_in_cache },
