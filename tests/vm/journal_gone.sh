@@ -50,7 +50,7 @@ new_journal() { # formatted, and added live
 }
 
 dmsetup create s1 --table "0 32768 linear $disks-stores 0"
-dmsetup create bad --table "0 $ring error"
+dmsetup create bad --table "0 $sectors error"
 dmsetup create j --table "$(journal_table)"
 dd if=/dev/urandom of="$disks-origin" bs=1M count=8 oflag=direct status=none
 dmsetup create org-real --table "$(origin_table 0)"
