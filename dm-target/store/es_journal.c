@@ -222,6 +222,13 @@ static void look_if_idle(struct es_journal *j, bool due)
 		queue_delayed_work(j->wq, &j->idle_timer, IDLE_DELAY);
 }
 
+/* Memory comes back without a word. */
+static void look_again_if_starved(struct es_journal *j)
+{
+	if (j->starved)
+		queue_delayed_work(j->wq, &j->idle_timer, IDLE_DELAY);
+}
+
 /* Writes that cannot be taken soon do not wait where that would be wrong. */
 static void end_hopeless(struct es_journal *j)
 {
@@ -272,9 +279,11 @@ static void journal_work(struct work_struct *work)
 		}
 		if (m.give_up_due)
 			give_up(j);
+		j->starved = false;
 		es_jappend_start(j);
 		look_if_idle(j, m.idle_due);
 		es_jbehind_run(j);
+		look_again_if_starved(j);
 		end_hopeless(j);
 		finish_failure(j);
 		blk_finish_plug(&plug);
@@ -284,6 +293,10 @@ static void journal_work(struct work_struct *work)
 	mutex_unlock(&j->turn);
 }
 
+/*
+ * With news under the lock: they may be all that the journal is kept for, and the worker does
+ * not see them before the lock is free.
+ */
 static void kick(struct es_journal *j)
 {
 	queue_work(j->wq, &j->work);
@@ -295,8 +308,8 @@ void es_journal_post(struct es_journal *j, struct list_head *item, struct list_h
 
 	spin_lock_irqsave(&j->mail_lock, flags);
 	list_add_tail(item, list);
-	spin_unlock_irqrestore(&j->mail_lock, flags);
 	kick(j);
+	spin_unlock_irqrestore(&j->mail_lock, flags);
 }
 
 void es_journal_post_flag(struct es_journal *j, bool *flag)
@@ -305,21 +318,19 @@ void es_journal_post_flag(struct es_journal *j, bool *flag)
 
 	spin_lock_irqsave(&j->mail_lock, flags);
 	*flag = true;
-	spin_unlock_irqrestore(&j->mail_lock, flags);
 	kick(j);
+	spin_unlock_irqrestore(&j->mail_lock, flags);
 }
 
 void es_journal_post_append(struct es_journal *j, bool quietly)
 {
 	unsigned long flags;
-	bool awaited;
 
 	spin_lock_irqsave(&j->mail_lock, flags);
 	j->append_done = true;
-	awaited = j->append_awaited;
-	spin_unlock_irqrestore(&j->mail_lock, flags);
-	if (awaited || !quietly)
+	if (j->append_awaited || !quietly)
 		kick(j);
+	spin_unlock_irqrestore(&j->mail_lock, flags);
 }
 
 void es_journal_wake(struct es_journal *j)
@@ -526,17 +537,7 @@ static void destroy(struct es_journal *j)
 		destroy_workqueue(j->wq);
 	}
 	es_pending_clear(&j->pending);
-	es_pending_exit(&j->pending);
-	es_jpages_destroy(j->copy_reserve);
-	es_jpages_destroy(j->load_reserve);
-	bioset_exit(&j->bios);
-	bioset_exit(&j->flight_bios);
-	if (j->append.header)
-		__free_page(j->append.header);
-	if (j->append.padding)
-		__free_page(j->append.padding);
-	if (j->scratch)
-		__free_page(j->scratch);
+	es_journal_free_memory(j);
 	kvfree(j);
 }
 

@@ -140,6 +140,7 @@ struct es_jload {
  * @unreadable, @unreadable_since: it has failed, first at that time (jiffies)
  * @waiting: writes in order of arrival that have no place yet
  * @blocked: the first of @waiting found no room or no memory
+ * @starved: something found no memory and is to be tried again soon
  * @flights, @nr_flights: ranges that are being written in place
  * @flushing, @flush_status, @flush_pos: the origin is being flushed, for "needed" to get to
  *	@flush_pos
@@ -203,6 +204,7 @@ struct es_journal {
 	unsigned long unreadable_since;
 	struct bio_list waiting;
 	bool blocked;
+	bool starved;
 	struct rb_root_cached flights;
 	u32 nr_flights;
 	bool flushing;
@@ -356,6 +358,9 @@ void es_journal_wake(struct es_journal *j);
 
 /* Commit @sb, durably, with the generation raised; j->sb is @sb then. */
 int es_journal_commit(struct es_journal *j, struct es_jsb *sb);
+
+/* Free what attaching has allocated, but for what is pending.  No bio is under way. */
+void es_journal_free_memory(struct es_journal *j);
 
 /* Worker: the device failed. */
 void es_journal_fail(struct es_journal *j, const char *what, blk_status_t status);

@@ -248,7 +248,11 @@ static bool take_writes(struct es_journal *j, u32 room, bool wait)
 		a->blocks += blocks_of(bio);
 		bio_list_add(&a->users, bio_list_pop(&j->waiting));
 	}
-	return !bio_list_empty(&a->users);
+	if (!bio_list_empty(&a->users))
+		return true;
+	if (a->nr)
+		WRITE_ONCE(j->flush_noted, true); /* for the next record */
+	return false;
 }
 
 /* --- room --- */
@@ -363,8 +367,10 @@ void es_jappend_start(struct es_journal *j)
 	if (j->pending.nr_entries >= es_journal_budget_entries())
 		return;
 	room = make_room(j);
-	if (room && append_waiting(j, room, true))
-		j->blocked = false;
+	if (!room)
+		return;
+	j->blocked = !append_waiting(j, room, true);
+	j->starved |= j->blocked;
 }
 
 bool es_jappend_is_short(const struct bio *bio)

@@ -327,8 +327,10 @@ static void take_batch(struct es_journal *j, struct list_head *batch)
 		spin_unlock_irq(&j->lock);
 		if (load && may_load(j) && !es_jload_start(j, rec))
 			break;
-		if (!more)
+		if (!more) {
+			j->starved = true;
 			break;
+		}
 	}
 }
 

@@ -228,8 +228,10 @@ bool es_jload_start(struct es_journal *j, struct es_jrecord *rec)
 			break;
 	}
 	unpin_entries(j, load, i);
-	if (!load->nr)
+	if (!load->nr) {
+		j->starved = true;
 		return false;
+	}
 	__set_bit(slot, &j->loads_used);
 	for (i = 0; i < load->nr; i++)
 		j->load_pages += load->data[i]->nr;

@@ -304,10 +304,29 @@ static int replay(struct es_journal *j)
 
 /* --- attach and detach --- */
 
+static void free_one(struct page **page)
+{
+	if (*page)
+		__free_page(*page);
+	*page = NULL;
+}
+
+void es_journal_free_memory(struct es_journal *j)
+{
+	es_pending_exit(&j->pending);
+	bioset_exit(&j->bios);
+	bioset_exit(&j->flight_bios);
+	es_jpages_destroy(j->copy_reserve);
+	es_jpages_destroy(j->load_reserve);
+	j->copy_reserve = NULL;
+	j->load_reserve = NULL;
+	free_one(&j->append.header);
+	free_one(&j->append.padding);
+	free_one(&j->scratch);
+}
+
 static int alloc_all(struct es_journal *j)
 {
-	if (j->wq)
-		return 0;
 	j->append.header = alloc_page(GFP_NOIO);
 	j->append.padding = alloc_page(GFP_NOIO);
 	j->scratch = alloc_page(GFP_NOIO);
@@ -320,6 +339,16 @@ static int alloc_all(struct es_journal *j)
 		return -ENOMEM;
 	j->wq = alloc_workqueue("esnapshot-jrnl", WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
 	return j->wq ? 0 : -ENOMEM;
+}
+
+/* A table that could not be resumed may be resumed again: all is there, or nothing. */
+static int alloc_once(struct es_journal *j)
+{
+	int r = j->wq ? 0 : alloc_all(j);
+
+	if (r)
+		es_journal_free_memory(j);
+	return r;
 }
 
 static int commit_attached(struct es_journal *j)
@@ -344,7 +373,7 @@ int es_journal_recover(struct es_journal *j, struct block_device *origin)
 	int r;
 
 	j->origin = origin;
-	r = alloc_all(j);
+	r = alloc_once(j);
 	if (r)
 		return r;
 	es_pending_clear(&j->pending); /* of an attach that failed */
@@ -362,7 +391,7 @@ int es_journal_attach(struct es_journal *j, const struct es_journal_ops *ops, vo
 	j->owner = owner;
 	j->origin = origin;
 	if (!named)
-		r = alloc_all(j);
+		r = alloc_once(j);
 	else if (!j->recovered)
 		r = es_journal_recover(j, origin);
 	if (r)

@@ -348,7 +348,12 @@ static void engine_work(struct work_struct *work)
 	mutex_unlock(&e->owner);
 }
 
-/* --- mail --- */
+/*
+ * --- mail ---
+ *
+ * The worker is woken under the lock: what is posted may be all that the engine is kept for,
+ * and nobody else sees it before the lock is free.
+ */
 
 /* Put @item on @list of the mailbox.  Any context. */
 static void post(struct es_engine *e, struct list_head *item, struct list_head *list)
@@ -357,8 +362,8 @@ static void post(struct es_engine *e, struct list_head *item, struct list_head *
 
 	spin_lock_irqsave(&e->lock, flags);
 	list_add_tail(item, list);
-	spin_unlock_irqrestore(&e->lock, flags);
 	kick(e);
+	spin_unlock_irqrestore(&e->lock, flags);
 }
 
 /* Set @flag of the mailbox.  Any context. */
@@ -368,8 +373,8 @@ static void post_flag(struct es_engine *e, bool *flag)
 
 	spin_lock_irqsave(&e->lock, flags);
 	*flag = true;
-	spin_unlock_irqrestore(&e->lock, flags);
 	kick(e);
+	spin_unlock_irqrestore(&e->lock, flags);
 }
 
 static void engine_timeout(struct work_struct *work)
@@ -424,8 +429,8 @@ void es_engine_drained(struct es_engine *e, struct list_head *copies)
 		return;
 	spin_lock_irqsave(&e->lock, flags);
 	list_splice_tail_init(copies, &e->drained);
-	spin_unlock_irqrestore(&e->lock, flags);
 	kick(e);
+	spin_unlock_irqrestore(&e->lock, flags);
 }
 
 void es_engine_look_for_space(struct es_engine *e)

@@ -117,9 +117,25 @@ std::vector<Table> fallbacks_of(const Chain &chain) {
     return {chain.spec.table, chain.with_stores({})};
 }
 
+/*
+ * A switch that needs the journal's writes in place waits for them, with the volume suspended: so
+ * they go there before, and once more what has come in meanwhile, which is little.
+ */
+Step drain_step(const std::string &name) {
+    return {fmt::format("bring to its place what the journal of {} holds", name),
+            [name](PlanContext &c) {
+                const Device device(c.api, name);
+
+                device.message("drain");
+                device.message("drain");
+            }};
+}
+
+enum class Pending { stays, to_its_place };
+
 /* Load, then switch, then see whether the kernel has done it. */
 void add_change(Plan &plan, const Chain &chain, const Table &next, const std::string &what,
-                const JournalCheck &check_journal = {}) {
+                Pending pending = Pending::stays, const JournalCheck &check_journal = {}) {
     const std::string name = chain.spec.name;
 
     plan.add({fmt::format("load a table into {}: {}", name, what),
@@ -130,6 +146,8 @@ void add_change(Plan &plan, const Chain &chain, const Table &next, const std::st
                   device.load(next, chain.spec.access);
               },
               [name](PlanContext &c) { Device(c.api, name).clear(); }});
+    if (pending == Pending::to_its_place && !chain.org.journal.empty())
+        plan.add(drain_step(name));
     plan.add({fmt::format("freeze {} and switch to the new table", name),
               [chain, name, check_journal](PlanContext &c) {
                   const Device device(c.api, name);
@@ -246,7 +264,8 @@ Plan add_newest_store(DmApi &api, const std::string &device, const std::string &
     Plan plan("add a snapshot to", device);
 
     stores.push_back(store);
-    add_change(plan, chain, chain.with_stores(std::move(stores)), fmt::format("with {}", store));
+    add_change(plan, chain, chain.with_stores(std::move(stores)), fmt::format("with {}", store),
+               Pending::to_its_place);
     return plan;
 }
 
@@ -283,7 +302,7 @@ Plan add_journal(DmApi &api, const std::string &device, const std::string &journ
     EsnapshotOrg next = chain.org;
     next.journal = journal;
     add_change(plan, chain, make_table(chain.sectors, next), fmt::format("with {}", journal),
-               require_journal_in_use);
+               Pending::stays, require_journal_in_use);
     return plan;
 }
 
@@ -295,7 +314,8 @@ Plan take_out_journal(DmApi &api, const std::string &device) {
         throw Error("take the journal out of", device, "it has none");
     EsnapshotOrg next = chain.org;
     next.journal.clear();
-    add_change(plan, chain, make_table(chain.sectors, next), "without its journal");
+    add_change(plan, chain, make_table(chain.sectors, next), "without its journal",
+               Pending::to_its_place);
     return plan;
 }
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # The guest's initramfs and the choice of the accelerator. Both are cached under build/vm.
-# Sourced by scripts/vm after common.sh.
+# Sourced by scripts/vm after common.sh and kernel.sh.
 # shellcheck disable=SC2154  # top_dir, build_dir
 
 # What init needs before the host's root is mounted; everything else comes from there.
@@ -13,7 +13,7 @@ early_modules=(virtio_pci virtio_console 9pnet_virtio 9p overlay virtio_blk dm-m
 early_module_files() {
     local module
     for module in "${early_modules[@]}"; do
-        /sbin/modprobe -S "$1" --show-depends "$module" 2>/dev/null || true
+        /sbin/modprobe -d "$(modules_root "$1")" -S "$1" --show-depends "$module" 2>/dev/null || true
     done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
 }
 
@@ -54,7 +54,7 @@ make_initramfs() {
 initramfs_for() {
     local key image
     key=$({
-        cat -- "/lib/modules/$1/modules.dep" "$top_dir/scripts/lib/vm-init" /bin/busybox "/boot/vmlinuz-$1"
+        cat -- "$(modules_of "$1")/modules.dep" "$top_dir/scripts/lib/vm-init" /bin/busybox "$(boot_image_of "$1")"
         declare -f make_initramfs unpack_module early_module_files
         printf '%s ' "${early_modules[@]}"
     } | sha256sum | cut -c1-16)
@@ -82,7 +82,12 @@ unpack_kernel() {
 # kernel_image_for KERNEL: prints what the emulator shall boot. The kernel's own unpacking
 # takes an emulated CPU four seconds, more than the rest of its start; so it is done here.
 kernel_image_for() {
-    local packed=/boot/vmlinuz-$1 image
+    local packed image
+    packed=$(boot_image_of "$1")
+    if is_debug_kernel "$1"; then # not packed
+        printf '%s\n' "$packed"
+        return
+    fi
     image=$build_dir/vm/vmlinux-$1-$(sha256sum <"$packed" | cut -c1-16)
     [ -e "$image" ] || with_lock vm unpack_kernel "$1" "$image" >&2
     [ ! -s "$image" ] || packed=$image
@@ -105,7 +110,7 @@ kvm_boots() {
     log=$(mktemp "$build_dir/vm/probe.XXXXXX")
     mapfile -t args < <(accel_args kvm)
     timeout -k 1 10 qemu-system-x86_64 "${args[@]}" -nodefaults -no-user-config -display none \
-        -no-reboot -m 256 -kernel "$(kernel_image_for "$1")" -initrd "$2" -serial "file:$log" \
+        -no-reboot -m 512 -kernel "$(kernel_image_for "$1")" -initrd "$2" -serial "file:$log" \
         -append "console=ttyS0 panic=-1 esnap_probe" </dev/null >/dev/null 2>&1 || true
     grep -q 'esnap-vm: probe passed' "$log"
     local passed=$?
@@ -125,7 +130,7 @@ probe_accel() {
 
 # choose_accel KERNEL INITRAMFS: prints kvm or tcg; asked once per boot of this machine.
 choose_accel() {
-    local cache=$build_dir/vm/accel key
+    local cache=$build_dir/vm/accel-$1 key
     if [ -n "${ESNAP_VM_ACCEL:-}" ]; then
         printf '%s\n' "$ESNAP_VM_ACCEL"
         return

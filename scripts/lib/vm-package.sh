@@ -2,12 +2,13 @@
 # shellcheck shell=bash
 #
 # What scripts/vm --systemd lays over the guest's root: what a package of the project installs,
-# and the module where modprobe finds it. Sourced by scripts/vm after common.sh.
+# and the module where modprobe finds it. Sourced by scripts/vm after common.sh and kernel.sh.
 # shellcheck disable=SC2154  # top_dir, build_dir
 
 # install_module KERNEL FILE DIRECTORY: with the index that depmod makes of it and all others.
 install_module() {
-    local installed=/lib/modules/$1 tree=$3/usr/lib/modules/$1 name
+    local installed tree=$3/usr/lib/modules/$1 name
+    installed=$(modules_of "$1")
     mkdir -p "$tree/updates"
     cp -L -- "$2" "$tree/updates/"
     for name in kernel modules.builtin modules.builtin.modinfo modules.order; do

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The kernel's checkpatch --strict has nothing to say about dm-target/.
+"""The kernel's checkpatch --strict has nothing to say about dm-target/ and the modules of tests/debug/.
 
 checkpatch.pl is in no header package; it is taken from Debian's kernel source archive.
 """
@@ -64,7 +64,7 @@ def checkpatch(tree, files, ignored):
 
 def check(tree):
     unpack_tool()
-    files = tree.files("dm-target", (".c", ".h"))
+    files = [*tree.files("dm-target", (".c", ".h")), *tree.files("tests/debug", (".c", ".h"))]
     plain = [path for path in files if path.name not in EXCEPT]
     if plain:
         yield from checkpatch(tree, plain, "")

@@ -49,7 +49,7 @@ cut_while_writing() { # cut_while_writing SECONDS
         python3 "$io" run /dev/mapper/org "$(cat "$VM_SHARE/seed.$w")" 100000 \
             $(region "$w") --done "$VM_SHARE/done.$w" &
     done
-    sleep "$1"
+    sleep $(($1 * slow))
     for w in $writers; do
         [ "$(tr -dc 0-9 <"$VM_SHARE/done.$w")" -gt 20 ] || fail "writer $w did next to nothing"
     done

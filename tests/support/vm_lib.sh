@@ -11,6 +11,10 @@ fail() {
     exit 1
 }
 
+# Limits are for the usual kernel; where guests are slower (scripts/vm), they are longer.
+slow=${VM_SLOW:-1}
+timeout() { command timeout $(($1 * slow)) "${@:2}"; }
+
 # expect WANTED FOUND WHAT
 expect() { [ "$1" = "$2" ] || fail "$3: wanted $1, found $2"; }
 

@@ -19,7 +19,7 @@ install_plugin() {
 
 # wait_until SECONDS COMMAND...
 wait_until() {
-    local left=$1
+    local left=$(($1 * slow))
     shift
     until "$@"; do
         left=$((left - 1))

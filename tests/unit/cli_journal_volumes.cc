@@ -162,9 +162,10 @@ TEST_CASE("the plan for a journal's removal", "[cli][journal]") {
     CHECK(remove_journal(w.system, w.chain()).listing() ==
           Lines{"1. mark as being removed vg/data_ejrnl",
                 "2. load a table into vg-data: without its journal",
-                "3. freeze vg-data and switch to the new table (cannot be taken back)",
-                "4. see that the journal of vg/data is empty",
-                "5. remove vg/data_ejrnl (cannot be taken back)"});
+                "3. bring to its place what the journal of vg-data holds",
+                "4. freeze vg-data and switch to the new table (cannot be taken back)",
+                "5. see that the journal of vg/data is empty",
+                "6. remove vg/data_ejrnl (cannot be taken back)"});
     // The newest store cannot be read here, so nobody knows: the LV must stay.
     CHECK_THROWS_AS(remove_journal(w.system, w.chain()).run(w.dm), dmext::Error);
     for (const std::string &command : w.lvm.commands())

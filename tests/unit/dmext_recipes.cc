@@ -327,6 +327,22 @@ TEST_CASE("dmext: a journal comes in front of a chain, and goes again", "[dmext]
     check_killed_calls(journal_world, take_out, "vg-data");
 }
 
+TEST_CASE("dmext: what a journal holds goes to its place before the volume is suspended",
+          "[dmext]") {
+    World dm = journal_world();
+    const std::vector<std::string> snapshot =
+        add_newest_store(*dm, "vg-data", dm->number_of("vg-wed")).listing();
+
+    REQUIRE(snapshot.size() == 3);
+    CHECK(snapshot[1] == "2. bring to its place what the journal of vg-data holds");
+    CHECK_THAT(snapshot[2], Contains("freeze vg-data"));
+    CHECK(take_out_journal(*dm, "vg-data").listing()[1] == snapshot[1]);
+    CHECK(drop_oldest_store(*dm, "vg-data").listing().size() == 2);
+    CHECK(check_failing_calls(journal_world, [](FakeDm &d) {
+              return add_newest_store(d, "vg-data", d.number_of("vg-wed"));
+          }) >= 3);
+}
+
 TEST_CASE("dmext: a journal needs a snapshot, the last one stays with it", "[dmext]") {
     World bare = pass_through_world();
     CHECK_THAT(text_of([&] { add_journal(*bare, "vg-data", "8:99"); }),

@@ -23,7 +23,7 @@ wait_for() {
     local tries=0
     until "$@"; do
         tries=$((tries + 1))
-        [ "$tries" -lt 200 ] || fail "never came: $*"
+        [ "$tries" -lt $((200 * slow)) ] || fail "never came: $*"
         sleep 0.1
     done
 }

@@ -38,7 +38,7 @@ journal_state() { field 10; }
 used() { field 9 | cut -d/ -f1; }
 
 wait_for() { # wait_for SECONDS COMMAND...
-    local left=$1
+    local left=$(($1 * slow))
     shift
     until "$@"; do
         left=$((left - 1))

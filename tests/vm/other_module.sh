@@ -16,7 +16,7 @@ trap 'rm -rf -- "$work"' EXIT
 cp -r -- "$top/dm-target" "$work/"
 sed -i 's/\.version = { 1, 0, 0 }/.version = { 2, 0, 0 }/' "$work/dm-target/target"/*_target.c
 grep -q 'version = { 2, 0, 0 }' "$work/dm-target/target/es_view_target.c"
-make --no-print-directory -j2 -f "$top/Makefile.kbuild" KDIR="/lib/modules/$(default_kernel)/build" \
+make --no-print-directory -j2 -f "$top/Makefile.kbuild" KDIR="$(modules_of "$(wanted_kernel "")")/build" \
     SRC="$work/dm-target" modules >"$work/log" 2>&1 || {
     cat -- "$work/log"
     exit 1
