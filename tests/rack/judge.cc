@@ -117,9 +117,17 @@ void Judge::overlay(const LoadedStore &store, std::uint32_t slot) {
 }
 
 Verdict Judge::judge_snapshots(Oracle::Range range, const LoadedChain &chain) {
+    std::size_t end = range.end;
     start_with_origin();
+    // One that was not in use yet is taken when what the journal holds is in place.
+    if (end > range.first && !chain.stores.back()->sb.epoch) {
+        replay_journal(chain, disk_, pool_, oracle_.layout(), image_);
+        if (auto verdict = images_.snapshot(oracle_.snapshots()[--end], image_))
+            return verdict;
+        start_with_origin();
+    }
     // From the newest back: each image is the next newer one under its own store.
-    for (std::size_t i = range.end; i-- > range.first;) {
+    for (std::size_t i = end; i-- > range.first;) {
         const Snapshot &snapshot = oracle_.snapshots()[i];
         overlay(*chain.stores[i - range.first], snapshot.slot);
         if (auto verdict = images_.snapshot(snapshot, image_))
