@@ -284,8 +284,8 @@ static bool add_newest(struct es_chain *chain, struct es_origin *table, struct e
 	/* The bits of the old newest are kept in case the new one fails. */
 	swap(chain->copied, table->copied);
 	bitmap_zero(chain->copied, chain->nr_chunks);
-	if (es_chain_journal_settle(chain) || start_snapshot(chain, store, older) ||
-	    es_engine_use(&chain->engine, store)) {
+	es_chain_journal_settle(chain);
+	if (start_snapshot(chain, store, older) || es_engine_use(&chain->engine, store)) {
 		DMERR("%pg: the new store cannot be used: no snapshot was taken", store->bdev);
 		swap(chain->copied, table->copied);
 		return false;

@@ -325,13 +325,15 @@ int es_chain_journal_halt(struct es_chain *chain, bool drain)
 	return r;
 }
 
-int es_chain_journal_settle(struct es_chain *chain)
+/* Given up when it goes on; a crash before that replays what is in place already. */
+void es_chain_journal_settle(struct es_chain *chain)
 {
 	struct es_journal *j = chain->journal;
 
-	if (!j || j->mode == ES_JMODE_FAILED)
-		return 0;
-	return es_journal_settle(j);
+	if (!j || j->mode == ES_JMODE_FAILED || !es_journal_settle(j))
+		return;
+	DMERR("%pg: cannot be written: the snapshot is taken, the journal given up", j->bdev);
+	es_journal_give_up(j);
 }
 
 /* The engine's worker may be looking at the pointer: it gets to its end first. */

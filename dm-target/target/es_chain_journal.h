@@ -55,8 +55,11 @@ int es_chain_journal_check(struct es_chain *chain, const struct es_origin *table
  */
 int es_chain_journal_halt(struct es_chain *chain, bool drain);
 
-/* Drained, at rest, and nothing of it is needed on disk: a new snapshot may begin. */
-int es_chain_journal_settle(struct es_chain *chain);
+/*
+ * Drained and at rest: say on disk that nothing of it is needed, for a new snapshot begins.  A
+ * journal that cannot be written is given up.
+ */
+void es_chain_journal_settle(struct es_chain *chain);
 
 /* Drained and at rest: use it no longer. */
 void es_chain_journal_stop(struct es_chain *chain, struct es_origin *table);

@@ -11,8 +11,9 @@ namespace rack {
 int command_record(const Options &options) {
     fmt::print("recording seed {}\n", options.seed);
     std::fflush(stdout);
-    Workload workload({.seed = options.seed, .writes = options.writes},
-                      {.data = options.data_disk, .log = options.log});
+    Workload workload(
+        {.seed = options.seed, .writes = options.writes, .with_journal = options.with_journal},
+        {.data = options.data_disk, .log = options.log});
     workload.run();
     fmt::print("seed {}: {}\n", options.seed, workload.describe());
     return 0;

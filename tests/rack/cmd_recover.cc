@@ -88,6 +88,8 @@ private:
             stack.set_slot(s.slot, oracle.slot_sectors(s.slot));
         for (const View &v : oracle.views())
             stack.set_slot(v.slot, oracle.slot_sectors(v.slot));
+        if (run_.layout().has_journal)
+            stack.set_slot(run_.layout().journal_slot(), Layout::journal_sectors);
         std::string refusals;
         for (const Oracle::Range range : oracle.candidates()) {
             if (const auto refusal = attach(stack, range)) {
@@ -105,12 +107,20 @@ private:
         std::vector<std::uint32_t> stores;
         for (std::size_t i = range.first; i < range.end; ++i)
             stores.push_back(run_.oracle().snapshots()[i].slot);
-        try {
-            stack.attach(stores);
-            return std::nullopt;
-        } catch (const esmodel::DmError &e) {
-            return e.what();
+        // With the journal, if it can be one; without, if the chain does not name it.
+        std::string refusals;
+        for (const bool journal : {true, false}) {
+            if (journal && !run_.layout().has_journal)
+                continue;
+            stack.use_journal(journal);
+            try {
+                stack.attach(stores);
+                return std::nullopt;
+            } catch (const esmodel::DmError &e) {
+                refusals += std::string(e.what()) + "; ";
+            }
         }
+        return refusals;
     }
 
     std::vector<ContentId> read(const DmDevice &device) {
@@ -159,6 +169,8 @@ private:
         for (const View &view : run_.oracle().views())
             if (view.ready)
                 slots.push_back(view.slot);
+        if (run_.oracle().has_journal())
+            slots.push_back(run_.layout().journal_slot());
         for (const std::uint32_t slot : slots)
             try {
                 run_esnap({"check", stack.slot(slot).path()});

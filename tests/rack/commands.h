@@ -17,6 +17,7 @@ struct Options {
     std::string recovery_log; /**< recover: a disk for the log of a recovery */
     std::uint64_t seed = 1;   /**< record: of the workload; else: of the choice of points */
     std::uint64_t writes = 1500;
+    bool with_journal = false; /**< record: writes to the origin go to a journal */
     std::uint64_t points = 1000;
     std::uint64_t check_every = 50; /**< sweep: esnap check at every so many points */
     std::int64_t point = -1;        /**< look at this one only */

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array names{"begin",      "plain",    "fua",        "flush_begin", "flush_end",
                            "snap_begin", "snap_end", "drop_begin", "drop_end",    "view_begin",
-                           "view_end",   "unview",   "grow_begin", "end"};
+                           "view_end",   "unview",   "grow_begin", "journal_on",  "end"};
 static_assert(names.size() == static_cast<std::size_t>(EventKind::end) + 1);
 
 } // namespace

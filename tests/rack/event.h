@@ -27,6 +27,7 @@ enum class EventKind {
     view_end,    /**< number */
     unview,      /**< a view is about to be removed: number */
     grow_begin,  /**< a slot is about to grow: slot, sectors */
+    journal_on,  /**< from here on writes go to a journal: slot, sectors */
     end,         /**< all writers have ended */
 };
 

@@ -53,9 +53,6 @@ Verdict ImageJudge::view(const View &view, std::span<const ContentId> image) con
 // --- recovery in user space ---
 
 Verdict Judge::judge() {
-    const auto origin = std::span(disk_.contents()).first(oracle_.layout().origin_sectors);
-    if (auto verdict = images_.origin(origin))
-        return verdict;
     std::string refusals;
     bool one_attaches = false;
     for (const Oracle::Range range : oracle_.candidates()) {
@@ -79,9 +76,15 @@ Verdict Judge::judge_candidate(Oracle::Range range, bool &attaches) {
         slots.emplace_back(slot, oracle_.slot_sectors(slot));
     }
     const LoadedChain chain = load_chain(loader_, disk_, pool_, oracle_.layout(), slots);
-    attaches = chain.refused.empty();
-    if (!attaches)
+    if (!chain.refused.empty())
         return chain.refused;
+    start_with_origin();
+    if (auto refused = replay_journal(chain, disk_, pool_, oracle_.layout(), image_);
+        !refused.empty())
+        return refused;
+    attaches = true;
+    if (auto verdict = images_.origin(image_))
+        return verdict;
     if (chain.suspect)
         return "the chain attaches, but as suspect: its snapshots are not served";
     if (auto verdict = judge_snapshots(range, chain))
@@ -114,9 +117,17 @@ void Judge::overlay(const LoadedStore &store, std::uint32_t slot) {
 }
 
 Verdict Judge::judge_snapshots(Oracle::Range range, const LoadedChain &chain) {
+    std::size_t end = range.end;
     start_with_origin();
+    // One that was not in use yet is taken when what the journal holds is in place.
+    if (end > range.first && !chain.stores.back()->sb.epoch) {
+        replay_journal(chain, disk_, pool_, oracle_.layout(), image_);
+        if (auto verdict = images_.snapshot(oracle_.snapshots()[--end], image_))
+            return verdict;
+        start_with_origin();
+    }
     // From the newest back: each image is the next newer one under its own store.
-    for (std::size_t i = range.end; i-- > range.first;) {
+    for (std::size_t i = end; i-- > range.first;) {
         const Snapshot &snapshot = oracle_.snapshots()[i];
         overlay(*chain.stores[i - range.first], snapshot.slot);
         if (auto verdict = images_.snapshot(snapshot, image_))

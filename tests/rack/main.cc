@@ -43,6 +43,7 @@ po::options_description describe(Options &o) {
     add("recovery-log", po::value(&o.recovery_log), "recover: a disk to record recoveries on");
     add("seed", po::value(&o.seed), "of the workload, or of the choice of points");
     add("writes", po::value(&o.writes), "record: how many");
+    add("journal", po::bool_switch(&o.with_journal), "record: with a write journal");
     add("points", po::value(&o.points), "how many points");
     add("check-every", po::value(&o.check_every), "sweep: esnap check at every so many; 0: never");
     add("point", po::value(&o.point), "this point only");

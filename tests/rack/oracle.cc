@@ -99,6 +99,9 @@ void Oracle::apply_to_chain(const Event &e) {
     case EventKind::grow_begin:
         sizes_.at(e.v[0]) = e.v[1];
         break;
+    case EventKind::journal_on:
+        has_journal_ = true;
+        break;
     default:
         break;
     }
@@ -109,7 +112,10 @@ void Oracle::apply(const Event &e) {
     switch (e.kind) {
     case EventKind::plain:
         acknowledge(e.v[0], write);
-        unflushed_[e.v[0]].writes.push_back(write);
+        if (has_journal_ && e.v[0] == origin_device)
+            make_durable(e.v[0], write);
+        else
+            unflushed_[e.v[0]].writes.push_back(write);
         break;
     case EventKind::fua:
         acknowledge(e.v[0], write);

@@ -54,6 +54,8 @@ public:
     /** Oldest first; while the chain is being changed with the one that comes or goes. */
     const std::vector<Snapshot> &snapshots() const { return snapshots_; }
     const std::vector<View> &views() const { return views_; }
+    /** Whether writes go to a journal: what is acknowledged is durable then. */
+    bool has_journal() const { return has_journal_; }
     /** Sectors that slot @slot has now. */
     Sector slot_sectors(std::uint32_t slot) const { return sizes_[slot]; }
 
@@ -101,6 +103,7 @@ private:
     std::vector<Sector> sizes_;
     std::map<std::uint64_t, Unflushed> unflushed_; // by device
     bool adding_ = false, dropping_ = false;
+    bool has_journal_ = false;
 };
 
 } // namespace rack

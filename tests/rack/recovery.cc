@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "recovery.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -213,6 +214,103 @@ bool is_suspect(const LoadedChain &chain, const Disk &disk, const SectorPool &po
 }
 
 } // namespace
+
+namespace {
+
+bool payload_matches(const RegionSource &source, const es_jentry &e) {
+    std::uint32_t crc = ~0u;
+    const std::uint32_t blocks = es_jentry_blocks(&e);
+    for (std::uint32_t i = 0; i < blocks; ++i) {
+        const Block block = read_block(source, e.addr + i);
+        crc = es_data_crc(crc, block.data());
+    }
+    return blocks == 0 || ~crc == e.crc;
+}
+
+/** A walk from what is needed: the records, or why there are none. */
+struct WalkedRing {
+    std::string refused{};
+    std::uint64_t needed = 0;
+    std::vector<std::pair<es_jrec, std::vector<es_jentry>>> records{};
+};
+
+WalkedRing walk_ring(const RegionSource &source, const es_jsb &sb) {
+    const auto w = std::make_unique<es_jwalk>();
+    WalkedRing found;
+    const auto is_whole = [&] {
+        return std::all_of(w->entries, w->entries + w->rec.nr_entries,
+                           [&](const es_jentry &e) { return payload_matches(source, e); });
+    };
+    es_jwalk_init(w.get(), &sb, &sb.needed);
+    for (;;) {
+        const es_jwalk_event event = es_jwalk_step(w.get());
+        if (event == ES_JWALK_READ) {
+            const Block block = read_block(source, w->read_addr);
+            std::memcpy(w->block, block.data(), sizeof(w->block));
+            continue;
+        }
+        if (event == ES_JWALK_FAULT)
+            found.refused =
+                fmt::format("journal: {} at block {}", es_fault_text(w->fault), w->fault_addr);
+        found.needed = w->ring.needed.seq;
+        if (event == ES_JWALK_FAULT || event == ES_JWALK_DONE)
+            return found;
+        if (event == ES_JWALK_CHECK)
+            w->payload_ok = is_whole();
+        if (event == ES_JWALK_RECORD || w->payload_ok)
+            found.records.emplace_back(
+                w->rec, std::vector<es_jentry>(w->entries, w->entries + w->rec.nr_entries));
+    }
+}
+
+/** The store whose word counts: the newest that was ever in use. */
+const es_sb *naming_store(const LoadedChain &chain) {
+    for (auto store = chain.stores.rbegin(); store != chain.stores.rend(); ++store)
+        if ((*store)->sb.epoch)
+            return &(*store)->sb;
+    return nullptr;
+}
+
+void lay_over(const es_jentry &e, const Disk &disk, Sector ring, std::vector<ContentId> &image) {
+    for (Sector s = 0; s < e.nr; ++s)
+        if (e.op == ES_JOP_WRITE)
+            image.at(e.sector + s) = disk.at(ring + e.addr * ES_BLOCK_SECTORS + s);
+        else if (e.op == ES_JOP_ZEROES)
+            image.at(e.sector + s) = zeros;
+}
+
+} // namespace
+
+std::string replay_journal(const LoadedChain &chain, const Disk &disk, const SectorPool &pool,
+                           const Layout &layout, std::vector<ContentId> &image) {
+    const es_sb *naming = naming_store(chain);
+    if (!naming || es_uuid_is_null(naming->journal_uuid))
+        return {};
+    if (!layout.has_journal)
+        return "a journal is named, and there is none";
+    const RegionSource source(disk, pool, layout.journal());
+    const Block a = read_block(source, ES_SB_A_BLOCK), b = read_block(source, ES_SB_B_BLOCK);
+    es_jsb sb{};
+    const es_fault fault = es_jsb_pick(&sb, a.data(), b.data(), nullptr);
+    if (fault != ES_OK)
+        return fmt::format("journal: {}", es_fault_text(fault));
+    if (!es_uuid_equal(sb.journal_uuid, naming->journal_uuid) ||
+        !es_uuid_equal(sb.chain_uuid, naming->chain_uuid))
+        return "another journal is named than is there";
+    const WalkedRing ring = walk_ring(source, sb);
+    if (!ring.refused.empty())
+        return ring.refused;
+    for (const auto &[rec, entries] : ring.records) {
+        if (rec.seq < ring.needed)
+            continue;
+        for (const es_jentry &e : entries) {
+            if (!payload_matches(source, e))
+                return fmt::format("journal: record {} is damaged", rec.seq);
+            lay_over(e, disk, layout.journal().first, image);
+        }
+    }
+    return {};
+}
 
 LoadedChain load_chain(StoreLoader &loader, const Disk &disk, const SectorPool &pool,
                        const Layout &layout,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "disk.h"
+#include "es_jwalk.h"
 #include "es_replay.h"
 #include "es_rules.h"
 #include "offline/block_source.h"
@@ -89,6 +90,13 @@ struct LoadedChain {
     bool suspect = false; /**< it would attach, and serve no snapshot */
     std::vector<std::shared_ptr<const LoadedStore>> stores{};
 };
+
+/**
+ * What the chain's journal holds, laid over an image of the origin: with core's walk, as the module
+ * replays it. Returns why the module would refuse it, or nothing.
+ */
+std::string replay_journal(const LoadedChain &chain, const Disk &disk, const SectorPool &pool,
+                           const Layout &layout, std::vector<ContentId> &image);
 
 LoadedChain load_chain(StoreLoader &loader, const Disk &disk, const SectorPool &pool,
                        const Layout &layout,

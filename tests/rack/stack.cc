@@ -42,8 +42,10 @@ void Stack::set_slot(std::uint32_t slot, Sector sectors) {
 }
 
 Table Stack::org_table(const std::vector<std::uint32_t> &stores) const {
+    const bool journal = use_journal_ && !stores.empty();
     std::string line =
-        fmt::format("{} {} - {}", origin_.number(), layout_.chunk_sectors, stores.size());
+        fmt::format("{} {} {} {}", origin_.number(), layout_.chunk_sectors,
+                    journal ? slot(layout_.journal_slot()).number() : "-", stores.size());
     for (const std::uint32_t store : stores)
         line += " " + slot(store).number();
     return {{0, layout_.origin_sectors, "esnapshot-org", line}};

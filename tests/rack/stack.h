@@ -36,6 +36,8 @@ public:
     const esmodel::DmDevice &slot(std::uint32_t number) const { return *slots_.at(number); }
     const esmodel::DmDevice &origin() const { return origin_; }
 
+    /** From the next table with a store on, the journal stands in it, or does no longer. */
+    void use_journal(bool use) { use_journal_ = use; }
     /** Creates the chain's device with these stores, oldest first. */
     void attach(const std::vector<std::uint32_t> &stores);
     /** Changes it to these. */
@@ -57,6 +59,7 @@ private:
     esmodel::DmDevice origin_;
     std::map<std::uint32_t, std::optional<esmodel::DmDevice>> slots_;
     std::optional<esmodel::DmDevice> org_;
+    bool use_journal_ = false;
 };
 
 /** Runs a command line of esnap in this process; throws with its output when it fails. */

@@ -48,6 +48,9 @@ private:
             if (!log_.entries[i].is_mark)
                 continue;
             const auto event = parse_event(log_.entries[i].mark);
+            // What a journal acknowledges is written in place later, whenever that is.
+            if (event && event->kind == EventKind::journal_on)
+                return;
             if (event && event->kind == EventKind::plain)
                 acknowledged_[event->v[1]] = i;
         }

@@ -6,7 +6,7 @@
 // records it when that flush has completed. Two corrections:
 //
 //   1. A write of the workload was complete when it was acknowledged: it is moved to its
-//      mark, if that comes first.
+//      mark, if that comes first. With a journal it is the ring's record that was.
 //   2. Two flushes may be under way at once. The first one sent, A, takes all writes with it
 //      into the log; should B, sent later to another region, complete before A, then B's
 //      region looks as if its writes had come after B. What the kernel wrote to slots is

@@ -30,13 +30,14 @@ std::uint64_t nanoseconds() {
 
 } // namespace
 
-Layout layout_for(std::uint64_t seed) {
+Layout layout_for(std::uint64_t seed, bool with_journal) {
     Rng rng(seed);
     Layout layout{.salt = seed,
                   .origin_sectors = rng.between(5000, 11000),
                   .chunk_sectors = static_cast<std::uint32_t>(8u << rng.below(4)),
                   .slot_sectors = 0,
-                  .slots = slots};
+                  .slots = slots + with_journal,
+                  .has_journal = with_journal};
     // A header for each chunk in the worst case, and what stays unused at segments' ends.
     const Sector need = layout.origin_sectors * 5 / 2 + 10240;
     layout.slot_sectors = (need + Layout::alignment - 1) / Layout::alignment * Layout::alignment;
@@ -48,7 +49,8 @@ Workload::Open::Open(const std::string &path, std::uint64_t number)
       fua(path, BlockFile::Mode::durable_write) {}
 
 Workload::Workload(const WorkloadOptions &options, const Disks &disks)
-    : options_(options), layout_(layout_for(options.seed)), rng_(options.seed ^ 0x7261636bu) {
+    : options_(options), layout_(layout_for(options.seed, options.with_journal)),
+      rng_(options.seed ^ 0x7261636bu) {
     write_first_content(disks);
     stack_ = std::make_unique<Stack>(layout_, disks);
     stack_->mark(layout_.begin());
@@ -206,6 +208,17 @@ void Workload::take_snapshot() {
     stack_->mark({EventKind::snap_end, {number}});
 }
 
+/** A small ring: it comes around many times. */
+void Workload::add_journal() {
+    const std::uint32_t slot = layout_.journal_slot();
+    stack_->set_slot(slot, Layout::journal_sectors);
+    run_esnap({"format", "--force", "--journal-for", stack_->slot(snapshots_.back().slot).path(),
+               stack_->slot(slot).path()});
+    stack_->use_journal(true);
+    stack_->change(stores());
+    stack_->mark({EventKind::journal_on, {slot, Layout::journal_sectors}});
+}
+
 void Workload::drop_oldest() {
     const SnapshotSlot oldest = snapshots_.front();
     for (std::size_t i = views_.size(); i-- > 0;)
@@ -282,7 +295,10 @@ void Workload::change_something() {
     const std::uint64_t dice = rng_.below(100);
     const char *name = "snapshot";
     if (snapshots_.empty() || (dice < 30 && snapshots_.size() < most_snapshots)) {
+        const bool is_first = snapshots_.empty();
         take_snapshot();
+        if (is_first && layout_.has_journal)
+            add_journal();
     } else if (dice < 50 && snapshots_.size() > 1) {
         name = "removal";
         drop_oldest();

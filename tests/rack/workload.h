@@ -25,10 +25,11 @@ struct WorkloadOptions {
     std::uint64_t seed = 1;
     std::uint64_t writes = 1500; /**< in all */
     unsigned writers = 3;        /**< of the origin */
+    bool with_journal = false;
 };
 
 /** Geometry from the seed. */
-Layout layout_for(std::uint64_t seed);
+Layout layout_for(std::uint64_t seed, bool with_journal);
 
 class Workload {
 public:
@@ -72,6 +73,7 @@ private:
     // What an administrator does; writers are paused.
     void change_something();
     void take_snapshot();
+    void add_journal();
     void drop_oldest();
     void make_view();
     void drop_view(std::size_t index);

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --smp 2 --disk origin=8M --disk stores=16M --disk journals=4M --timeout 600
+# vm: --smp 2 --disk origin=8M --disk stores=20M --disk journals=4M --timeout 600
 #
-# The journal's device is gone while it is drained, removed from the table, and detached: the
-# origin has everything, and comes up without it. It cannot be read when it is to be attached:
+# The journal's device is gone while it is drained, removed from the table, detached, and while a
+# snapshot is taken: the origin has everything, and comes up without it. It cannot be read when it is to be attached:
 # nothing is touched, and all is there when it can be read again.
 
 set -euo pipefail
@@ -30,7 +30,7 @@ hole() { # hole FIRST COUNT: in some sectors only
 no_reads() { echo "0 $ring delay $m/bad 0 0 $disks-journals 0 0"; }
 
 up() { # up JOURNAL
-    dmsetup create org --table "$(org_table "$1" $m/s1)"
+    dmsetup create org --table "$(org_table "$1" "${stores[@]}")"
     dmsetup create -r img --table "0 $sectors esnapshot $m/s1"
 }
 down() {
@@ -44,13 +44,16 @@ right() { # right WHEN
 }
 
 new_journal() { # formatted, and added live
-    esnap -q format --force --journal-for $m/s1 $m/j
-    change org "$(org_table $m/j $m/s1)"
+    esnap -q format --force --journal-for "${stores[-1]}" $m/j
+    change org "$(org_table $m/j "${stores[@]}")"
     expect ok "$(journal_state)" "the new journal's state"
 }
 
-dmsetup create s1 --table "0 32768 linear $disks-stores 0"
-dmsetup create bad --table "0 $ring error"
+for i in 1 2; do
+    dmsetup create s$i --table "0 20480 linear $disks-stores $(((i - 1) * 20480))"
+done
+stores=("$m/s1") # oldest first
+dmsetup create bad --table "0 $sectors error"
 dmsetup create j --table "$(journal_table)"
 dd if=/dev/urandom of="$disks-origin" bs=1M count=8 oflag=direct status=none
 dmsetup create org-real --table "$(origin_table 0)"
@@ -75,7 +78,7 @@ expect ok "$(journal_state)" "the journal's state"
 start_writers 4 800
 stop_writers
 swap_under j "$(nothing)"
-change org "$(org_table - $m/s1)"
+change org "$(org_table - "${stores[@]}")"
 expect - "$(field 9)" "the journal's place in the status"
 right "after removal"
 verify_writers "$disks-origin" "after removal"
@@ -97,6 +100,25 @@ swap_under j "$(journal_table)"
 swap_under org-real "$(origin_table 0)"
 new_journal
 
+say "it is gone when a snapshot is taken: that is taken, and the journal given up"
+start_writers 4 950
+stop_writers
+now=$(digest $m/org)
+esnap -q format --origin "$m/org-real" --after $m/s1 -c 16k $m/s2
+swap_under j "$(nothing)"
+change org "$(org_table $m/j $m/s1 $m/s2)"
+expect ok "$(field 4)" "the chain's state"
+wait_for 60 in_state failed
+blkdiscard -z $m/org
+dmsetup create -r img2 --table "0 $sectors esnapshot $m/s2"
+expect "$now" "$(digest $m/img2)" "the new snapshot"
+dmsetup remove --retry img2
+down
+swap_under j "$(journal_table)"
+stores=("$m/s1" "$m/s2")
+up -
+new_journal
+
 say "unreadable when it is to be attached: refused, nothing touched, and all there later"
 start_writers 4 1000
 stop_writers
@@ -109,7 +131,7 @@ down
 swap_under org-real "$(origin_table 0)"
 cmp -s /tmp/new <(dd if="$disks-origin" bs=64k count=24 iflag=direct status=none) &&
     fail "nothing is pending: this proves nothing"
-before=$(digest "$disks-origin") ring_before=$(digest $m/j) store_before=$(digest $m/s1)
+before=$(digest "$disks-origin") ring_before=$(digest $m/j) store_before=$(digest $m/s2)
 needed=$(esnap dump $m/j --json | python3 -c '
 import json, sys
 print(json.load(sys.stdin)["records"][-3]["offset"] // 512)')
@@ -117,7 +139,7 @@ for table in "$(hole 0 8)" "$(hole 0 72)" "$(hole "$needed" 8)" \
     "$(hole $((needed + 64)) 8)" "$(no_reads)" "$(nothing)" "$(no_writes)"; do
     swap_under j "$table"
     new_words >/dev/null
-    refuse dmsetup create org --table "$(org_table $m/j $m/s1)"
+    refuse dmsetup create org --table "$(org_table $m/j "${stores[@]}")"
     swap_under j "$(journal_table)"
     new_words | tee /tmp/words | grep -q "journal device\|reading the ring failed\|superblock" ||
         { cat /tmp/words; fail "no word of why with '$table'"; }
@@ -125,14 +147,14 @@ for table in "$(hole 0 8)" "$(hole 0 72)" "$(hole "$needed" 8)" \
     expect "$ring_before" "$(digest $m/j)" "the ring after an attach that failed ($table)"
     # What can be read but not written is found out last.
     [ "$table" = "$(no_writes)" ] ||
-        expect "$store_before" "$(digest $m/s1)" "the store after an attach that failed ($table)"
+        expect "$store_before" "$(digest $m/s2)" "the store after an attach that failed ($table)"
 done
-refuse dmsetup create org --table "$(org_table - $m/s1)"
+refuse dmsetup create org --table "$(org_table - "${stores[@]}")"
 up $m/j
 dmsetup message org 0 drain
 cmp /tmp/new <(dd if="$disks-origin" bs=64k count=24 iflag=direct status=none)
 expect "$first" "$(digest $m/img)" "the snapshot after all"
 down
-esnap check $m/s1
+for i in 1 2; do esnap check $m/s$i; done
 esnap check $m/j
 echo "all held"

@@ -82,8 +82,8 @@ before=$(available)
 watch_memory write_and_wait
 pending=$(used)
 echo "$((before - least)) KiB of memory for $((pending / 2)) KiB in the ring"
-[ "$pending" -gt 40000 ] || fail "too little is pending: this proves nothing"
 [ $((before - least)) -lt 12288 ] || fail "too much memory"
+[ "$pending" -gt 40000 ] || fail "too little is pending: this proves nothing"
 reads=$(journal_reads)
 same_as /tmp/a 40 $m/org "what is pending reads wrong"
 [ "$(journal_reads)" -gt $((reads + 100)) ] || fail "nothing was read from the ring"
@@ -154,21 +154,30 @@ new_journal
 say "memory comes back when what is pending is left in the ring"
 dmsetup remove --retry org
 echo 64 >$budget
-sleep 1
-echo 3 >/proc/sys/vm/drop_caches
-before=$(available)
-up
-swap_under org-real "$(broken_origin)"
-watch_memory write_mib /tmp/a 40 256k
-held=$((before - $(available)))
-dmsetup remove --retry org
-sleep 1
-echo 3 >/proc/sys/vm/drop_caches
-left=$((before - $(available)))
-echo "$held KiB while 40 MiB were pending, $left KiB afterwards"
-[ "$held" -gt 30000 ] || fail "it was not in memory: this proves nothing"
-[ "$left" -lt 6000 ] || fail "memory is gone"
-is_fast
+free_memory() {
+    sleep 1
+    echo 3 >/proc/sys/vm/drop_caches
+    available
+}
+# The first round is for what the kernel keeps for the next time.
+for round in 1 2 3; do
+    before=$(free_memory)
+    up
+    swap_under org-real "$(broken_origin)"
+    write_mib /tmp/a 40 256k
+    held=$((before - $(available)))
+    dmsetup remove --retry org
+    left=$((before - $(free_memory)))
+    echo "$held KiB while 40 MiB were pending, $left KiB afterwards"
+    [ "$held" -gt 30000 ] || fail "it was not in memory: this proves nothing"
+    [ "$round" -eq 1 ] || [ "$left" -lt 4096 ] || fail "memory is gone"
+    is_fast
+    if [ "$round" -lt 3 ]; then
+        up
+        dmsetup message org 0 drain
+        dmsetup remove --retry org
+    fi
+done
 up
 same_as /tmp/a 40 $m/org "wrong after the next attach"
 dmsetup message org 0 drain

@@ -9,7 +9,7 @@
 #
 #   power_cut_rack.sh [WORKLOADS [POINTS [MODULE_POINTS [FIRST_SEED [WRITES]]]]]
 #
-# POINTS and MODULE_POINTS are for each workload. A failure names seed, point and variant and
+# Every other workload, those with an even seed, has a write journal. POINTS and MODULE_POINTS are for each workload. A failure names seed, point and variant and
 # leaves the log, from which it can be repeated; the seed alone repeats the workload, not the
 # times at which its threads got on. RACK_MODULE=FILE takes another module than the built one, RACK_WORK=DIRECTORY is for logs.
 
@@ -28,10 +28,12 @@ options=()
 [ -z "${RACK_MODULE:-}" ] || options+=(--module "$RACK_MODULE")
 
 one() { # one SEED
-    local log=$work/seed-$1.$$.img
+    local log=$work/seed-$1.$$.img journal=()
+    [ $(($1 % 2)) -ne 0 ] || journal=(--journal)
     if "$top/scripts/vm" --smp 1 --timeout $((300 + module_points * 20)) "${options[@]}" \
         --disk data=256M --disk "log=4G,keep=$log" --disk again=256M \
-        -- bash "$top/tests/support/power_cut_rack_guest.sh" "$1" "$writes" "$module_points" &&
+        -- bash "$top/tests/support/power_cut_rack_guest.sh" "$1" "$writes" "$module_points" \
+        "${journal[@]}" &&
         "$top/build/esnap-rack" sweep --log "$log" --points "$points"; then
         rm -f -- "$log"
     else

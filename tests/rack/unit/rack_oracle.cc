@@ -67,6 +67,16 @@ TEST_CASE("a write with FUA must be there", "[rack]") {
     CHECK(t.oracle.origin_allows(origin(5, 3), 5));
 }
 
+TEST_CASE("what a journal has acknowledged must be there", "[rack]") {
+    Teller t;
+    t.plain(1, 0, 8);
+    t.oracle.apply({EventKind::journal_on, {1, Layout::journal_sectors}});
+    t.plain(2, 4, 8);
+    CHECK(t.oracle.origin_allows(origin(0, 0), 0));
+    CHECK(!t.oracle.origin_allows(origin(4, 1), 4));
+    CHECK(t.oracle.origin_allows(origin(4, 2), 4));
+}
+
 TEST_CASE("a snapshot shows its instant, and exactly that once its chunk was written", "[rack]") {
     Teller t;
     t.fua(1, 0, 16);

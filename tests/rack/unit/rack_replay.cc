@@ -96,6 +96,24 @@ TEST_CASE("a write was complete when it was acknowledged, wherever it is recorde
     CHECK(r.seq_at(r.disk(), 8) == 2);
 }
 
+TEST_CASE("with a journal a write in place was complete no sooner than recorded", "[rack]") {
+    Recorder r;
+    r.mark({EventKind::journal_on, {1, Layout::journal_sectors}});
+    r.acknowledge(1);
+    r.write(8, 1, 2, true);
+    r.write(8, 1, 1);
+    r.flush(0);
+    CHECK(r.seq_at(r.disk(), 8) == 1);
+}
+
+TEST_CASE("the first mark says whether there is a journal", "[rack]") {
+    Layout with = layout;
+    with.has_journal = true;
+    CHECK(Layout::from(with.begin()).has_journal);
+    CHECK(Layout::from(with.begin()).slots == with.slots);
+    CHECK(!Layout::from(layout.begin()).has_journal);
+}
+
 TEST_CASE("a write that another region's flush took into the log later", "[rack]") {
     Recorder r;
     r.write(slot1 + 8, 1, 5);
