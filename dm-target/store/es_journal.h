@@ -362,6 +362,10 @@ int es_journal_commit(struct es_journal *j, struct es_jsb *sb);
 /* Free what attaching has allocated, but for what is pending.  No bio is under way. */
 void es_journal_free_memory(struct es_journal *j);
 
+/* Worker: give the journal up with its chain: what is dropped from memory can be read back. */
+void es_jfail_give_up(struct es_journal *j);
+/* Worker: steps 4 to 6 of es_journal_fail.c, once all is in place. */
+void es_jfail_finish(struct es_journal *j);
 /* Worker: the device failed. */
 void es_journal_fail(struct es_journal *j, const char *what, blk_status_t status);
 
