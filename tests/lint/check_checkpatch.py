@@ -5,6 +5,7 @@ checkpatch.pl is in no header package; it is taken from Debian's kernel source a
 """
 
 import glob
+import os
 import pathlib
 import subprocess
 import tarfile
@@ -38,7 +39,7 @@ def unpack_tool():
             path = pathlib.PurePath(member.name)
             if path.parent.name != "scripts" or path.name not in missing:
                 continue
-            whole = TOOL / (path.name + ".new")
+            whole = TOOL / f"{path.name}.{os.getpid()}"  # another test may do the same now
             whole.write_bytes(archive.extractfile(member).read())
             whole.rename(TOOL / path.name)
             missing.discard(path.name)
