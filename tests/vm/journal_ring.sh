@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --smp 1 --disk origin=4M --disk store=8M --disk journal=6M --timeout 600
+# vm: --smp 1 --disk origin=4M --disk store=16M --disk journal=8M --timeout 600
 #
 # Rings that were made in user space, with records in all kinds of places (esnap-rings): what the
 # kernel brings to the origin is what core's walk says, byte for byte, and esnap dump prints the
