@@ -382,6 +382,14 @@ static int bind_change(struct es_chain *chain, struct es_origin *table)
 
 /* --- binding --- */
 
+/* The chain has taken the table's bits over, and the new snapshot needs bits, too. */
+static bool alloc_bits(struct es_chain *chain, struct es_origin *table)
+{
+	if (!table->copied)
+		table->copied = es_kvmalloc(BITS_TO_LONGS(chain->nr_chunks) * sizeof(long));
+	return table->copied;
+}
+
 /*
  * The last store is a new snapshot, but the journal holds older writes: they go to their
  * places first.
@@ -390,7 +398,8 @@ static void add_late(struct es_chain *chain, struct es_origin *table)
 {
 	struct es_store *newest = es_chain_newest(chain);
 
-	if (!es_chain_journal_halt(chain, true) && add_newest(chain, table, newest)) {
+	if (!es_chain_journal_halt(chain, true) && alloc_bits(chain, table) &&
+	    add_newest(chain, table, newest)) {
 		set_stores(chain, table, table->nr_stores);
 		es_store_end_append(newest);
 	} else {
