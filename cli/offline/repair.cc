@@ -17,9 +17,11 @@ RepairPlan plan_for_store(const BlockSource &source) {
 
     require_valid(source, found.superblocks);
     plan.uuid = uuid_text(found.superblocks.sb.store_uuid);
-    plan.mends = mend_store(source, found.findings);
     plan.before = std::move(found.findings);
-    plan.after = check_store(PatchedSource(source, plan.mends)).findings;
+    if (!plan.before.clean())
+        plan.mends = mend_store(source, plan.before);
+    plan.after =
+        plan.mends.empty() ? plan.before : check_store(PatchedSource(source, plan.mends)).findings;
     return plan;
 }
 
@@ -28,9 +30,11 @@ RepairPlan plan_for_journal(const BlockSource &source) {
     JournalCheck found = check_journal(source);
 
     plan.uuid = uuid_text(load_journal_superblock(source).journal_uuid);
-    plan.mends = mend_journal(source, found.findings);
     plan.before = std::move(found.findings);
-    plan.after = check_journal(PatchedSource(source, plan.mends)).findings;
+    if (!plan.before.clean())
+        plan.mends = mend_journal(source, plan.before);
+    plan.after = plan.mends.empty() ? plan.before
+                                    : check_journal(PatchedSource(source, plan.mends)).findings;
     return plan;
 }
 

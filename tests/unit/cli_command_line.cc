@@ -9,9 +9,9 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "command.h"
 #include "error.h"
 #include "options.h"
+#include "support/run_command.h"
 #include "support/store_image.h"
 
 using namespace esnap;
@@ -19,20 +19,6 @@ using namespace esnap::test;
 using Catch::Contains;
 
 namespace {
-
-struct Run {
-    int code = -1;
-    std::string out, err;
-};
-
-Run run(const std::vector<std::string> &words) {
-    std::ostringstream out, err;
-    Run result;
-    result.code = run_command_line(words, out, err);
-    result.out = out.str();
-    result.err = err.str();
-    return result;
-}
 
 std::uint64_t size(const std::string &text, Unit unit = Unit::kib) {
     return parse_size("--size", text, unit);

@@ -7,12 +7,12 @@
 
 #include <catch2/catch.hpp>
 
-#include "command.h"
 #include "error.h"
 #include "offline/backup.h"
 #include "offline/paced_source.h"
 #include "support/findings.h"
 #include "support/journal_image.h"
+#include "support/run_command.h"
 #include "support/store_image.h"
 
 using namespace esnap;
@@ -66,20 +66,6 @@ std::vector<std::byte> repaired(const StoreImage &image, const TempDir &dir) {
     Device device = Device::open_exclusively(dir.path("store"));
     repair(device, plan_repair(device));
     return contents(dir.path("store"));
-}
-
-struct Run {
-    int code = -1;
-    std::string out, err;
-};
-
-Run run(const std::vector<std::string> &words) {
-    std::ostringstream out, err;
-    Run result;
-    result.code = run_command_line(words, out, err);
-    result.out = out.str();
-    result.err = err.str();
-    return result;
 }
 
 } // namespace
