@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What the tests of the write journal share; they source it after vm_lib.sh. They name: the origin
-# org-real below org, and its size in $sectors.
+# What the tests of the write journal share; they source it after vm_lib.sh. Their guests have a
+# disk named origin, which org-real below org stands on.
 
 m=/dev/mapper
+disks=/dev/disk/by-id/virtio
+sectors=$(blockdev --getsz "$disks-origin")
 io=$(dirname -- "${BASH_SOURCE[0]}")/journal_io.py
+
+# The origin takes its time for writes, so that there is something pending.
+origin_table() { echo "0 $sectors delay $disks-origin 0 0 $disks-origin 0 $1"; }
 
 change() { # change DEVICE TABLE [SUSPEND_OPTION]...
     local device=$1 table=$2
@@ -21,7 +26,7 @@ swap_under() { change "$1" "$2" --noflush --nolockfs; }
 org_table() { # org_table JOURNAL STORE...
     local journal=$1
     shift
-    echo "0 ${sectors:?} esnapshot-org $m/org-real 32 $journal $# $*"
+    echo "0 $sectors esnapshot-org $m/org-real 32 $journal $# $*"
 }
 
 field() { dmsetup status org | cut -d' ' -f"$1"; }

@@ -9,44 +9,8 @@
 set -euo pipefail
 # shellcheck source=tests/support/vm_lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../support/vm_lib.sh"
-
-here=$(dirname -- "${BASH_SOURCE[0]}")
-io=$here/../support/journal_io.py
-disks=/dev/disk/by-id/virtio
-sectors=$(blockdev --getsz "$disks-origin")
-m=/dev/mapper
-
-# The origin takes its time for writes, so that there is something pending.
-origin_table() { echo "0 $sectors delay $disks-origin 0 0 $disks-origin 0 $1"; }
-
-change() { # change DEVICE TABLE [SUSPEND_OPTION]...
-    local device=$1 table=$2
-    shift 2
-    dmsetup load "$device" --table "$table"
-    dmsetup suspend "$@" "$device"
-    dmsetup resume "$device"
-}
-
-org_table() { # org_table JOURNAL STORE...
-    local journal=$1
-    shift
-    echo "0 $sectors esnapshot-org $m/org-real 32 $journal $# $*"
-}
-
-field() { dmsetup status org | cut -d' ' -f"$1"; }
-journal_state() { field 10; }
-used() { field 9 | cut -d/ -f1; }
-
-wait_for() { # wait_for SECONDS COMMAND...
-    local left=$(($1 * slow))
-    shift
-    until "$@"; do
-        left=$((left - 1))
-        [ "$left" -gt 0 ] || fail "did not come: $*"
-        sleep 1
-    done
-}
-in_state() { [ "$(journal_state)" = "$1" ]; }
+# shellcheck source=tests/support/journal_lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../support/journal_lib.sh"
 
 # A writer that goes on until it is stopped: it must still be at it then.
 start_writer() { # start_writer SEED

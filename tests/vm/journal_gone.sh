@@ -12,12 +12,8 @@ set -euo pipefail
 # shellcheck source=tests/support/journal_lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../support/journal_lib.sh"
 
-disks=/dev/disk/by-id/virtio
-sectors=$(blockdev --getsz "$disks-origin")
 ring=8192 # sectors of a journal
 
-# The origin takes its time for writes, so that there is something pending.
-origin_table() { echo "0 $sectors delay $disks-origin 0 0 $disks-origin 0 $1"; }
 journal_table() { echo "0 $ring linear $disks-journals 0"; }
 
 no_writes() { echo "0 $ring flakey $disks-journals 0 0 1 1 error_writes"; }

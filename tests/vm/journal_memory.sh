@@ -13,12 +13,9 @@ set -euo pipefail
 # shellcheck source=tests/support/journal_lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../support/journal_lib.sh"
 
-disks=/dev/disk/by-id/virtio
-sectors=$(blockdev --getsz "$disks-origin")
 ring=$(blockdev --getsz "$disks-journals")
 budget=/sys/module/dm_esnapshot/parameters/journal_mib
 
-origin_table() { echo "0 $sectors delay $disks-origin 0 0 $disks-origin 0 $1"; }
 # Its writes fail.
 broken_origin() { echo "0 $sectors delay $disks-origin 0 0 $m/bad 0 0"; }
 journal_table() { echo "0 $ring linear $disks-journals 0"; }

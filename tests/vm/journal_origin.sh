@@ -12,8 +12,6 @@ set -euo pipefail
 # shellcheck source=tests/support/journal_lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../support/journal_lib.sh"
 
-disks=/dev/disk/by-id/virtio
-sectors=$(blockdev --getsz "$disks-origin")
 ring=$(blockdev --getsz "$disks-journals")
 last=$((sectors - 8))
 
