@@ -44,14 +44,16 @@ private:
     }
 
     void find_acknowledgements() {
+        bool has_journal = false;
         for (std::size_t i = 0; i < log_.entries.size(); ++i) {
             if (!log_.entries[i].is_mark)
                 continue;
             const auto event = parse_event(log_.entries[i].mark);
-            // What a journal acknowledges is written in place later, whenever that is.
-            if (event && event->kind == EventKind::journal_on)
-                return;
-            if (event && event->kind == EventKind::plain)
+            if (!event)
+                continue;
+            has_journal |= event->kind == EventKind::journal_on;
+            // What a journal acknowledges is written to the origin later, whenever that is.
+            if (event->kind == EventKind::plain && !(has_journal && event->v[0] == origin_device))
                 acknowledged_[event->v[1]] = i;
         }
     }

@@ -9,11 +9,10 @@
 #
 #   power_cut_rack.sh [WORKLOADS [POINTS [MODULE_POINTS [FIRST_SEED [WRITES]]]]]
 #
-# POINTS and MODULE_POINTS are for each workload. A failure names seed, point and variant and leaves
-# the log, from which it can be repeated; the seed alone repeats the workload, not the times at
-# which its threads got on. RACK_MODULE=FILE takes another module than the built one, RACK_WORK=DIRECTORY
-# is for logs. RACK_JOURNAL=1 puts a write journal before the origin: with it seed 2 reports
-# violations of a view that are not explained yet (docs/testing.md).
+# Every other workload, those with an even seed, has a write journal. POINTS and MODULE_POINTS are
+# for each workload. A failure names seed, point and variant and leaves the log, from which it can
+# be repeated; the seed alone repeats the workload, not the times at which its threads got on.
+# RACK_MODULE=FILE takes another module than the built one, RACK_WORK=DIRECTORY is for logs.
 
 set -euo pipefail
 top=$(cd -- "$(dirname -- "$0")/../.." && pwd)
@@ -31,7 +30,7 @@ options=()
 
 one() { # one SEED
     local log=$work/seed-$1.$$.img journal=()
-    [ "${RACK_JOURNAL:-0}" = 0 ] || journal=(--journal)
+    [ $(($1 % 2)) -ne 0 ] || journal=(--journal)
     if "$top/scripts/vm" --smp 1 --timeout $((300 + module_points * 20)) "${options[@]}" \
         --disk data=256M --disk "log=4G,keep=$log" --disk again=256M \
         -- bash "$top/tests/support/power_cut_rack_guest.sh" "$1" "$writes" "$module_points" \

@@ -35,7 +35,9 @@ public:
     void mark(const Event &event) {
         log.entries.push_back({.is_mark = true, .mark = to_text(event)});
     }
-    void acknowledge(std::uint64_t seq) { mark({EventKind::plain, {origin_device, seq, 0, 1}}); }
+    void acknowledge(std::uint64_t seq, std::uint64_t device = origin_device) {
+        mark({EventKind::plain, {device, seq, 0, 1}});
+    }
 
     ContentId content(Sector region, Sector address, std::uint64_t seq) {
         std::array<std::byte, sector_bytes> sector;
@@ -104,6 +106,16 @@ TEST_CASE("with a journal a write in place was complete no sooner than recorded"
     r.write(8, 1, 1);
     r.flush(0);
     CHECK(r.seq_at(r.disk(), 8) == 1);
+}
+
+TEST_CASE("a view's writes pass no journal: complete when they were acknowledged", "[rack]") {
+    Recorder r;
+    r.mark({EventKind::journal_on, {1, Layout::journal_sectors}});
+    r.acknowledge(1, first_view);
+    r.write(slot0 + 8, 1, 2, true);
+    r.write(slot0 + 8, 1, 1); // held back until a flush was sent
+    r.flush(slot0);
+    CHECK(r.seq_at(r.disk(), slot0 + 8) == 2);
 }
 
 TEST_CASE("the first mark says whether there is a journal", "[rack]") {
