@@ -107,18 +107,6 @@ bool was_taken(const OpenedStore &store, const OpenedStore *older) {
     return older != nullptr && es_uuid_equal(older->sb.next_uuid, store.sb.store_uuid);
 }
 
-/* What is left of a formatted LV may be nothing yet: the command was killed before. */
-bool is_unformatted(const Volume &volume) {
-    if (!volume.is_pending())
-        return false;
-    try {
-        open_store(volume);
-        return false;
-    } catch (const Error &) {
-        return true;
-    }
-}
-
 /*
  * Snapshots from oldest to newest as they belong into the table. Left out are: what was never
  * taken (it goes), what the kernel has dropped already (it goes), and everything up to the last
@@ -317,8 +305,8 @@ void clear_loaded(System &system, const Chain &chain) {
  */
 bool settle_unstarted(System &system, const Chain &chain, const Tell &tell) {
     const auto is_nothing_yet = [](const Volume *volume) {
-        return volume->is_pending() &&
-               (is_unformatted(*volume) || !open_store(*volume).was_attached());
+        return volume->is_pending() && (!volume->store.is_active || is_unformatted(*volume) ||
+                                        !open_store(*volume).was_attached());
     };
     const std::vector<const Volume *> volumes = chain.volumes();
 

@@ -35,9 +35,8 @@ std::string path_of(const Journal &journal) {
  */
 std::string named_journal(const Chain &chain) {
     for (const Volume &snapshot : std::views::reverse(chain.snapshots)) {
-        if (snapshot.is_pending() &&
-            !read_superblocks(Device::open_to_read(snapshot.store_node())).valid())
-            continue; // killed before it was formatted
+        if (is_unformatted(snapshot))
+            continue;
         const OpenedStore store = open_store(snapshot);
         if (store.was_attached())
             return es_uuid_is_null(store.sb.journal_uuid) ? "" : uuid_text(store.sb.journal_uuid);

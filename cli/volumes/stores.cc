@@ -24,6 +24,23 @@ void require_equal(const Volume &volume, const char *what, const std::string &in
                     "LV if the snapshots may go");
 }
 
+void require_own(const Volume &volume, const es_sb &sb) {
+    const bool is_view = volume.kind == Volume::Kind::view;
+
+    require_equal(volume, "kind", is_view ? "view" : "snapshot",
+                  sb.kind == ES_KIND_VIEW ? "view" : "snapshot");
+    require_equal(volume, "chain", volume.chain_uuid, uuid_text(sb.chain_uuid));
+    require_equal(volume, "store", volume.store_uuid, uuid_text(sb.store_uuid));
+    require_equal(volume, "serial", fmt::to_string(volume.serial), fmt::to_string(sb.serial));
+    if (is_view)
+        require_equal(volume, "snapshot", volume.of, uuid_text(sb.link_uuid));
+}
+
+/* No two stores have the same uuid. */
+bool is_own(const Volume &volume, const es_sb &sb) {
+    return volume.store_uuid == uuid_text(sb.store_uuid);
+}
+
 void require_ok(const Chain &chain, const Volume &volume, es_fault fault) {
     if (fault != ES_OK)
         throw Error(operation, chain.volume_name().text(),
@@ -35,16 +52,22 @@ void require_ok(const Chain &chain, const Volume &volume, es_fault fault) {
 
 OpenedStore open_store(const Volume &volume) {
     const es_sb sb = load_superblock(Device::open_to_read(volume.store_node()));
-    const bool is_view = volume.kind == Volume::Kind::view;
 
-    require_equal(volume, "kind", is_view ? "view" : "snapshot",
-                  sb.kind == ES_KIND_VIEW ? "view" : "snapshot");
-    require_equal(volume, "chain", volume.chain_uuid, uuid_text(sb.chain_uuid));
-    require_equal(volume, "store", volume.store_uuid, uuid_text(sb.store_uuid));
-    require_equal(volume, "serial", fmt::to_string(volume.serial), fmt::to_string(sb.serial));
-    if (is_view)
-        require_equal(volume, "snapshot", volume.of, uuid_text(sb.link_uuid));
+    require_own(volume, sb);
     return {volume, sb};
+}
+
+bool is_unformatted(const Volume &volume) {
+    if (!volume.is_pending())
+        return false;
+    const Device device = Device::open_to_read(volume.store_node());
+    const Superblocks both = read_superblocks(device);
+    if (both.valid() && is_own(volume, both.sb))
+        return false;
+    for (const SuperblockCopy *copy : {&both.a, &both.b})
+        if (!copy->read_error.empty())
+            throw Error("read the superblock of", device.name(), copy->read_error);
+    return true;
 }
 
 void require_whole_chain(const Chain &chain, const std::vector<OpenedStore> &stores) {

@@ -23,6 +23,12 @@ struct OpenedStore {
 OpenedStore open_store(const Volume &volume);
 
 /**
+ * Is @volume pending, and its store not its own: was the command killed before it formatted the
+ * LV? Whatever lay there before, another store too, says nothing. Throws Error if it cannot be read.
+ */
+bool is_unformatted(const Volume &volume);
+
+/**
  * Throws Error unless @stores, snapshots from oldest to newest, are one whole chain for the
  * origin: none missing in the middle or at the end, sizes and chunks equal.
  */

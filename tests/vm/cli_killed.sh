@@ -23,7 +23,7 @@ set -euo pipefail
 
 watched=0
 [ "${1:-}" != --watched ] || { watched=1 && shift; }
-[ $# -gt 0 ] || set -- first next unjournal
+[ $# -gt 0 ] || set -- first idle next unjournal
 [ "$*" != all ] || set -- first idle next view remove rename extend grow down up journal unjournal
 [ "$watched" = 0 ] || install_plugin
 kills=0
