@@ -15,11 +15,12 @@ set -euo pipefail
 # shellcheck source=tests/support/faults_lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../support/faults_lib.sh"
 
-# s1 has chunks 0 to 15: the record of chunk N begins at block 16 + 5 * N, its payload follows.
-# Behind them, from block 96 on, comes its index.
+# s1 has chunks 0 to 15: the record of chunk N begins at block 16 + 5 * N, as long as the first
+# segment has room for it, its payload follows. Block 79 is the segment's summary, and
+# behind the second one, in block 144, comes the index.
 first_snapshot() {
     dd if=/dev/urandom of="$disks-origin" bs=1M count=8 oflag=direct status=none
-    esnap -q format --force --origin $m/org-real -c 16k $m/s1
+    esnap -q format --force --origin $m/org-real -c 16k --segment 256k $m/s1
     up $m/s1
     first=$(digest $m/img1)
     overwrite 0 16
@@ -67,14 +68,14 @@ expect "$seen" "$(good_chunks $m/img1)" "the chunks that could be read"
 images_are_right "when the payload can be read again"
 
 say "its index cannot be read: the log serves"
-swap_under s1 "$(holed s1 96)"
-forget_tables
 new_words >/dev/null
+swap_under s1 "$(holed s1 144)"
+forget_tables
 images_are_right "without the index"
 new_words | tee /tmp/words | grep -q "index unusable" || fail "the index was not looked for: $(cat /tmp/words)"
 
 say "neither index nor log can be read: errors, and all is right later"
-swap_under s1 "$(holed s1 16 96)"
+swap_under s1 "$(holed s1 79 144)"
 forget_tables
 refuse read_chunks img1 0 1
 refuse read_chunks img1 100 1
@@ -139,7 +140,7 @@ done
 
 say "its index cannot be written: it is left without, until the table is loaded again"
 first_snapshot
-swap_under s1 "$(unwritable s1 96-200)"
+swap_under s1 "$(unwritable s1 144-200)"
 new_words >/dev/null
 second_snapshot
 has_words() { dmesg | tail -n "+$((words_seen + 1))" | grep -q "$1"; }
@@ -154,7 +155,7 @@ down img1 img2
 
 say "its superblock cannot be written when the index is there"
 first_snapshot
-swap_under s1 "$(pieces slow_write s1 96-200)"
+swap_under s1 "$(pieces slow_write s1 144-200)"
 new_words >/dev/null
 second_snapshot
 swap_under s1 "$(unwritable s1 0 8)"
