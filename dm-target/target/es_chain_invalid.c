@@ -110,7 +110,7 @@ void es_chain_invalidate(struct es_chain *chain, const char *why)
 	smp_mb();	/* pairs with the one in es_image_leave */
 	DMERR("%pg: all snapshots are INVALID from now on: %s", chain->origin, why);
 	if (i && !mark(chain->stores[--i])) {
-		DMCRIT("%pg: could not be marked invalid, and is tried again: do NOT attach it before",
+		DMCRIT("%pg: could not be marked invalid, is tried again: do NOT attach it before",
 		       chain->stores[i]->bdev);
 		while (i--)
 			mark(chain->stores[i]);

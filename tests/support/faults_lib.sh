@@ -9,7 +9,7 @@ declare -A start=()
 
 setup_devices() { # setup_devices NAME...
     local name
-    dmsetup create bad --table "0 $((sectors > area ? sectors : area)) error"
+    dmsetup create bad --table "0 $((${sectors:?} > area ? sectors : area)) error"
     for name in "$@"; do
         start[$name]=$((${#start[@]} * area))
         dmsetup create "$name" --table "$(good "$name")"
@@ -20,7 +20,7 @@ setup_devices() { # setup_devices NAME...
 # Tables of NAME. Where it cannot be written it can be read, and the other way round.
 good() { echo "0 $area linear ${disks:?}-stores ${start[$1]}"; }
 gone() { echo "0 $area error"; }
-unreadable() { echo "0 $area delay $m/bad 0 0 $disks-stores ${start[$1]} 0"; }
+unreadable() { echo "0 $area delay ${m:?}/bad 0 0 $disks-stores ${start[$1]} 0"; }
 unwritable() { pieces bad_write "$@"; } # unwritable NAME BLOCK...
 holed() { pieces bad_block "$@"; }      # holed NAME BLOCK...: neither
 
@@ -61,8 +61,8 @@ down() { # down IMAGE...
 
 # Another snapshot, in s2, with its image.
 add_second() {
-    esnap -q format --force --origin $m/org-real --after $m/s1 -c 16k $m/s2
-    change org "$(org_table - $m/s1 $m/s2)"
+    esnap -q format --force --origin "$m/org-real" --after "$m/s1" -c 16k "$m/s2"
+    change org "$(org_table - "$m/s1" "$m/s2")"
     dmsetup create -r img2 --table "0 $sectors esnapshot $m/s2"
 }
 
@@ -73,7 +73,7 @@ marked_invalid() { esnap check "$m/$1" 2>/dev/null | grep -q "is invalid"; }
 
 # overwrite FIRST END: the chunks of the origin with new data, one write each
 overwrite() {
-    dd if=/dev/urandom of=$m/org bs=16k seek="$1" count=$(($2 - $1)) iflag=fullblock \
+    dd if=/dev/urandom of="$m/org" bs=16k seek="$1" count="$(($2 - $1))" iflag=fullblock \
         oflag=direct status=none || fail "a write to the origin failed"
 }
 read_chunks() { # read_chunks DEVICE FIRST COUNT
