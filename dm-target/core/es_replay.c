@@ -262,13 +262,28 @@ static bool replaces_held(const struct es_replay *r)
 	       r->head.prev_crc == r->held_log.prev_crc && r->head.epoch > r->held_block.epoch;
 }
 
+/*
+ * Whether the superblock says that the log ended before @addr: its index, or the chunk map,
+ * is there, and may be what cannot be read.
+ */
+static bool is_behind_log(const struct es_replay *r, u64 addr)
+{
+	const struct es_sb *sb = r->sb;
+
+	if (sb->state == ES_STATE_SEALED)
+		return addr >= sb->index_addr;
+	return sb->map.addr && addr >= sb->map.addr;
+}
+
 /* The segment may have been closed although its summary was lost. */
 static int step_next(struct es_replay *r)
 {
 	struct es_log *log = &r->log;
+	u64 next = es_log_segment_start(log, log->segment + 1);
 
-	if (es_log_has_next(log) && (!at_known_end(r) || r->have_held)) {
-		if (!want(r, es_log_segment_start(log, log->segment + 1), 1))
+	if (es_log_has_next(log) && !is_behind_log(r, next) &&
+	    (!at_known_end(r) || r->have_held)) {
+		if (!want(r, next, 1))
 			return ES_REPLAY_READ;
 		if (decode(r, ES_BLOCK_RECORD)) {
 			if (replaces_held(r)) {

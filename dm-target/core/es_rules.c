@@ -29,6 +29,9 @@ enum es_fault es_rules_follows(const struct es_sb *sb, const struct es_sb *older
 		return ES_FAULT_ORDER;
 	if (!es_uuid_is_null(older->next_uuid) && !es_uuid_equal(older->next_uuid, sb->store_uuid))
 		return ES_FAULT_ORDER;
+	/* It came into use, and was taken back: the older one went on taking the copies. */
+	if (sb->epoch && es_uuid_is_null(older->next_uuid))
+		return ES_FAULT_NOT_FRESH;
 	if (sb->origin_sectors < older->origin_sectors)
 		return ES_FAULT_ORIGIN_SHRANK;
 	return ES_OK;

@@ -93,7 +93,7 @@ enum es_fault {
 	ES_FAULT_CHUNK_DIFFERS,	/* chunk size differs from the table's */
 	ES_FAULT_NOT_OLDEST,	/* only the oldest stores may be left out */
 	ES_FAULT_ADD_MANY,	/* more than one store added to a live chain */
-	ES_FAULT_NOT_FRESH,	/* a store added to a live chain was in use before */
+	ES_FAULT_NOT_FRESH,	/* a store added to a chain was in use before */
 	ES_FAULT_JOURNAL_FIELD,	/* journal_uuid and its feature bit disagree */
 	ES_FAULT_JOURNAL_SIZE,
 	ES_FAULT_JOURNAL_POS,	/* a position in the ring out of bounds or of order */

@@ -3,7 +3,10 @@
  * Fingerprints of an origin: see es_fingerprint.h.
  */
 #include <linux/bitmap.h>
+#include <linux/device-mapper.h>
 #include "es_fingerprint.h"
+
+#define DM_MSG_PREFIX "esnapshot"
 
 /* CRC of origin block @block; the origin's end may cut it short. */
 static int sample_crc(struct block_device *origin, u64 sectors, u64 block, struct page *page,
@@ -20,14 +23,22 @@ static int sample_crc(struct block_device *origin, u64 sectors, u64 block, struc
 	return r;
 }
 
-static int add_sample(struct block_device *origin, struct es_fingerprint *fp, u64 block,
-		      struct page *page)
+/* A block that cannot be read is left out: the others tell enough. */
+static void warn_unread(struct block_device *origin, u64 block, int r)
+{
+	DMWARN("%pg: byte %llu: reading it for the fingerprint failed: error %d", origin,
+	       (unsigned long long)block << ES_BLOCK_SHIFT, r);
+}
+
+static void add_sample(struct block_device *origin, struct es_fingerprint *fp, u64 block,
+		       struct page *page)
 {
 	int r = sample_crc(origin, fp->sectors, block, page, &fp->sample[fp->nr].crc);
 
-	if (!r)
+	if (r)
+		warn_unread(origin, block, r);
+	else
 		fp->sample[fp->nr++].block = block;
-	return r;
 }
 
 int es_fingerprint_take(struct block_device *origin, u64 sectors, u32 chunk_sectors,
@@ -36,37 +47,36 @@ int es_fingerprint_take(struct block_device *origin, u64 sectors, u32 chunk_sect
 	u64 chunks = es_chunks(sectors, chunk_sectors), chunk = 0;
 	u64 stride = max_t(u64, 1, chunks / (ES_FP_SAMPLES - 2));
 	struct page *page = alloc_page(GFP_KERNEL);
-	int r;
 
 	if (!page)
 		return -ENOMEM;
 	memset(fp, 0, sizeof(*fp));
 	fp->sectors = sectors;
-	r = add_sample(origin, fp, 0, page);
-	if (!r)
-		r = add_sample(origin, fp, (sectors - 1) / ES_BLOCK_SECTORS, page);
-	while (!r && fp->nr < ES_FP_SAMPLES) {
+	add_sample(origin, fp, 0, page);
+	add_sample(origin, fp, (sectors - 1) / ES_BLOCK_SECTORS, page);
+	/* Where neither can be read the origin is gone. */
+	while (fp->nr && fp->nr < ES_FP_SAMPLES) {
 		chunk = find_next_zero_bit(copied, chunks, chunk);
 		if (chunk >= chunks)
 			break;
-		r = add_sample(origin, fp, chunk * chunk_sectors / ES_BLOCK_SECTORS, page);
+		add_sample(origin, fp, chunk * chunk_sectors / ES_BLOCK_SECTORS, page);
 		chunk += stride;
 	}
 	__free_page(page);
-	return r;
+	return fp->nr ? 0 : -EIO;
 }
 
 int es_fingerprint_check(struct block_device *origin, u64 sectors,
 			 const struct es_fingerprint *fp, bool *same)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
-	int r = 0;
-	u32 i, crc = 0;
+	u32 i, crc = 0, unread = 0;
+	int r;
 
 	if (!page)
 		return -ENOMEM;
 	*same = true;
-	for (i = 0; !r && *same && i < fp->nr; i++) {
+	for (i = 0; *same && i < fp->nr; i++) {
 		/* The origin may have grown; the blocks it had must be the same. */
 		if (fp->sample[i].block >= fp->sectors / ES_BLOCK_SECTORS + 1 ||
 		    fp->sample[i].block * ES_BLOCK_SECTORS >= sectors) {
@@ -74,9 +84,13 @@ int es_fingerprint_check(struct block_device *origin, u64 sectors,
 			break;
 		}
 		r = sample_crc(origin, fp->sectors, fp->sample[i].block, page, &crc);
-		if (!r && crc != fp->sample[i].crc)
+		if (r) {
+			warn_unread(origin, fp->sample[i].block, r);
+			unread++;
+		} else if (crc != fp->sample[i].crc) {
 			*same = false;
+		}
 	}
 	__free_page(page);
-	return r;
+	return unread == fp->nr ? -EIO : 0;
 }

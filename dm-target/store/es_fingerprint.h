@@ -14,16 +14,19 @@
  * es_fingerprint_take - sample the first block, the last one, and unchanged chunks between.
  * @copied: bit set: the chunk's content does not matter to any snapshot
  *
- * Sleeps.  Returns 0 or a negative errno.
+ * Blocks that cannot be read are left out.  Sleeps.  Returns 0, or a negative errno: no
+ * memory, or nothing could be read.
  */
 int es_fingerprint_take(struct block_device *origin, u64 sectors, u32 chunk_sectors,
 			const unsigned long *copied, struct es_fingerprint *fp);
 
 /**
  * es_fingerprint_check - compare the origin with @fp.
+ * @fp: with at least one sample
  * @same: set
  *
- * Sleeps.  Returns 0 or a negative errno.
+ * Blocks that cannot be read are passed over.  Sleeps.  Returns 0, or a negative errno: no
+ * memory, or nothing could be read.
  */
 int es_fingerprint_check(struct block_device *origin, u64 sectors,
 			 const struct es_fingerprint *fp, bool *same);

@@ -19,6 +19,16 @@
 
 #define DM_MSG_PREFIX "esnapshot"
 
+static int read_superblock(struct block_device *bdev, u64 addr, struct page *page)
+{
+	int r = es_io_page(bdev, REQ_OP_READ, addr, page);
+
+	if (r)
+		DMERR("%pg: byte %llu: reading the superblock failed: error %d", bdev,
+		      (unsigned long long)addr << ES_BLOCK_SHIFT, r);
+	return r;
+}
+
 /* The block layer may cache nothing of ours, but a user's write may still be on its way. */
 static int read_superblocks(struct block_device *bdev, struct es_sb *sb, enum es_fault *fault)
 {
@@ -28,9 +38,9 @@ static int read_superblocks(struct block_device *bdev, struct es_sb *sb, enum es
 
 	if (!a || !b)
 		goto out;
-	r = es_io_page(bdev, REQ_OP_READ, ES_SB_A_BLOCK, a);
+	r = read_superblock(bdev, ES_SB_A_BLOCK, a);
 	if (!r)
-		r = es_io_page(bdev, REQ_OP_READ, ES_SB_B_BLOCK, b);
+		r = read_superblock(bdev, ES_SB_B_BLOCK, b);
 	if (r)
 		goto out;
 	*fault = es_sb_pick(sb, page_address(a), page_address(b), NULL);
@@ -134,8 +144,26 @@ static int commit_both(struct es_store *store, struct es_sb *sb)
 	return r ? r : es_store_commit(store, sb);
 }
 
+/*
+ * That a store must never be attached again.  One copy will do where the other cannot be written,
+ * also the one that counts now: were it torn, the store would be refused all the same.
+ */
+static int commit_final(struct es_store *store, struct es_sb *sb)
+{
+	int r = es_store_commit(store, sb), other;
+
+	/* Leave out the generation whose place takes nothing. */
+	if (r)
+		store->sb.generation++;
+	other = es_store_commit(store, sb);
+	if (r && other)
+		store->sb.generation--;
+	return r && other ? r : 0;
+}
+
 int es_store_set_state(struct es_store *store, enum es_store_state state, u32 set, u32 clear)
 {
+	bool final = state == ES_STATE_INVALID || state == ES_STATE_REMOVED;
 	struct es_sb sb;
 	int r;
 
@@ -143,7 +171,7 @@ int es_store_set_state(struct es_store *store, enum es_store_state state, u32 se
 	sb = store->sb;
 	sb.state = state;
 	sb.flags = (sb.flags | set) & ~clear;
-	r = commit_both(store, &sb);
+	r = final ? commit_final(store, &sb) : commit_both(store, &sb);
 	mutex_unlock(&store->commit_lock);
 	return r;
 }
@@ -198,6 +226,8 @@ int es_store_detach(struct es_store *store, const struct es_fingerprint *fp,
 	sb.map = map;
 	sb.flags &= ~ES_SB_ATTACHED;
 	sb.tail_seq = store->log.seq;
+	/* An older one would no longer be of this origin. */
+	memset(&sb.fp, 0, sizeof(sb.fp));
 	if (fp)
 		sb.fp = *fp;
 	r = es_store_commit(store, &sb);

@@ -118,7 +118,10 @@ void es_store_report(struct es_store *store, enum es_fault fault, u64 addr);
  */
 int es_store_commit(struct es_store *store, struct es_sb *sb);
 
-/* Change state and flags (set @set, then clear @clear) and commit. */
+/*
+ * Change state and flags (set @set, then clear @clear) and commit.  INVALID and REMOVED
+ * succeed when one copy of the superblock could be written.
+ */
 int es_store_set_state(struct es_store *store, enum es_store_state state, u32 set, u32 clear);
 
 /*
@@ -149,7 +152,7 @@ int es_store_attach(struct es_store *store, const u8 *journal_uuid, es_extents_f
 
 /**
  * es_store_detach - commit a clean end.
- * @fp: fingerprint of the origin, or NULL for a view
+ * @fp: fingerprint of the origin, or NULL: a view, or none could be taken
  * @copied: the chunks that the store holds, for a chunk map; or NULL
  *
  * No append may be in flight.

@@ -10,7 +10,10 @@
  *   4. it becomes the newest in memory, the bits are cleared but for step 3.
  * A crash after 1: the old store is refused as newest, the new one is still
  * fresh and no write happened since.  After 2 or 3: the new one is the newest,
- * as it should.  If 2 or 3 fail, step 1 is taken back and the old one goes on.
+ * as it should.  If 2 or 3 fail, step 1 is taken back and the old one goes on; a new one
+ * that was attached is refused from then on, because nobody names it.  If step 1 cannot be
+ * taken back, the old one says on disk that its log has ended, and must not go on: what it
+ * took would be forgotten by the next attach.
  */
 #include <linux/bitmap.h>
 #include <linux/slab.h>
@@ -36,6 +39,7 @@ struct es_chain *es_chain_create(struct block_device *origin)
 	rwlock_init(&chain->map_lock);
 	es_readers_init(&chain->readers);
 	INIT_WORK(&chain->seal_work, seal_work);
+	INIT_DELAYED_WORK(&chain->mark_work, es_chain_mark_work);
 	if (es_engine_init(&chain->engine, &es_chain_engine_ops, "esnapshot-org")) {
 		kfree(chain);
 		return NULL;
@@ -57,9 +61,15 @@ static void seal_work(struct work_struct *work)
 	u32 i;
 
 	/* The list cannot change: whoever changes it has stopped this work. */
-	for (i = 0; i + 1 < chain->nr_stores && !READ_ONCE(chain->seal_cancel); i++)
-		if (chain->stores[i]->sb.state == ES_STATE_ACTIVE)
-			es_store_seal(chain->stores[i], &chain->seal_cancel);
+	for (i = 0; i + 1 < chain->nr_stores && !READ_ONCE(chain->seal_cancel); i++) {
+		struct es_store *store = chain->stores[i];
+		int r = 0;
+
+		if (store->sb.state == ES_STATE_ACTIVE)
+			r = es_store_seal(store, &chain->seal_cancel);
+		if (r && r != -EINTR)
+			DMWARN("%pg: has no index, is read by its log: error %d", store->bdev, r);
+	}
 }
 
 static void stop_sealing(struct es_chain *chain)
@@ -136,7 +146,10 @@ static int record_trimmed(struct es_chain *chain, struct es_store *store)
 
 static const u8 nobody[ES_UUID_SIZE];
 
-/* Steps 1 to 3 for the fresh store @store, which follows @older (or NULL). */
+/*
+ * Steps 1 to 3 for the fresh store @store, which follows @older (or NULL).  Returns 0 or a
+ * negative errno; -ENOTRECOVERABLE: step 1 could not be taken back.
+ */
 static int start_snapshot(struct es_chain *chain, struct es_store *store, struct es_store *older)
 {
 	bool link = older && es_uuid_is_null(older->sb.next_uuid);
@@ -149,8 +162,10 @@ static int start_snapshot(struct es_chain *chain, struct es_store *store, struct
 		r = es_store_attach(store, journal, mark_copied, chain, NULL);
 	if (!r)
 		r = record_trimmed(chain, store);
-	if (r && link && es_store_set_next(older, nobody))
+	if (r && link && es_store_set_next(older, nobody)) {
 		DMERR("%pg: still names a successor that is not in use", older->bdev);
+		r = -ENOTRECOVERABLE;
+	}
 	return r;
 }
 
@@ -280,14 +295,20 @@ static void drop_stores(struct es_store **stores, u32 nr)
 static bool add_newest(struct es_chain *chain, struct es_origin *table, struct es_store *older)
 {
 	struct es_store *store = table->stores[table->nr_stores - 1];
+	int r;
 
 	/* The bits of the old newest are kept in case the new one fails. */
 	swap(chain->copied, table->copied);
 	bitmap_zero(chain->copied, chain->nr_chunks);
 	es_chain_journal_settle(chain);
-	if (start_snapshot(chain, store, older) || es_engine_use(&chain->engine, store)) {
+	r = start_snapshot(chain, store, older);
+	if (!r)
+		r = es_engine_use(&chain->engine, store);
+	if (r) {
 		DMERR("%pg: the new store cannot be used: no snapshot was taken", store->bdev);
 		swap(chain->copied, table->copied);
+		if (r == -ENOTRECOVERABLE)
+			es_chain_invalidate(chain, "the newest store says that it has ended");
 		return false;
 	}
 	count_copied(chain, store);
@@ -361,6 +382,7 @@ static int bind_change(struct es_chain *chain, struct es_origin *table)
 	if (leave && !undrained)
 		es_chain_journal_stop(chain, table);
 	stop_sealing(chain);
+	es_chain_mark_stop(chain);
 	take_settings(chain, table);
 	use_map_lock(chain, table->stores, nr);
 	if (chain->nr_chunks != es_chunks(chain->sectors, chain->chunk_sectors))
@@ -377,6 +399,7 @@ static int bind_change(struct es_chain *chain, struct es_origin *table)
 	if (newest && newest != es_chain_newest(chain))
 		es_store_end_append(newest);
 	change_journal(chain, table);
+	es_chain_mark_resume(chain);
 	return 0;
 }
 
@@ -502,6 +525,7 @@ void es_chain_unbind(struct es_chain *chain)
 	stop_sealing(chain);
 	es_chain_journal_end(chain);
 	es_engine_use(&chain->engine, NULL);
+	es_chain_mark_end(chain);
 	if (newest && chain->mode == ES_MODE_OK)
 		detach_newest(chain, newest);
 	if (newest)

@@ -68,6 +68,8 @@ enum es_mode {
  * @mode: set by the worker or under suspension, read anywhere
  * @engine: the copying machine
  * @seal_work: writes indexes of older stores; @seal_cancel asks it to stop
+ * @unmarked: the newest store should be marked invalid, and could not be written;
+ *	@mark_work tries again, after @mark_delay seconds
  */
 struct es_chain {
 	struct kref ref;
@@ -98,6 +100,9 @@ struct es_chain {
 	struct es_engine engine;
 	struct work_struct seal_work;
 	bool seal_cancel;
+	bool unmarked;
+	u32 mark_delay;
+	struct delayed_work mark_work;
 };
 
 /* Create an unbound chain for @origin.  Sleeps.  NULL: no memory. */
@@ -139,11 +144,25 @@ static inline struct es_store *es_chain_newest(const struct es_chain *chain)
 /* Believe the administrator that the origin was not changed.  Sleeps. */
 int es_chain_accept_origin(struct es_chain *chain);
 
-/* --- used by es_chain_copy.c, the engine's side of a chain --- */
+/* --- es_chain_copy.c, the engine's side of a chain --- */
 
 extern const struct es_engine_ops es_chain_engine_ops;
 
-/* Invalidate: mark it on disk, then let the origin go on without copies.  Worker context. */
+/* --- es_chain_invalid.c --- */
+
+/*
+ * Invalidate: mark it on disk, then let the origin go on without copies.  Worker context, or
+ * the origin is suspended.
+ */
 void es_chain_invalidate(struct es_chain *chain, const char *why);
+
+/*
+ * A mark that could not be written is tried again: by the work, not between stop and resume
+ * (the stores change), and a last time at the end.  They sleep.
+ */
+void es_chain_mark_work(struct work_struct *work);
+void es_chain_mark_stop(struct es_chain *chain);
+void es_chain_mark_resume(struct es_chain *chain);
+void es_chain_mark_end(struct es_chain *chain);
 
 #endif /* ES_CHAIN_H */

@@ -52,7 +52,7 @@ static void chain_read_old(struct es_engine *e, struct es_copy *copy)
 
 /*
  * After a read error the chunks are read again one by one, so that only those
- * that really cannot be read are lost to the snapshot, and none to the origin.
+ * that cannot be read twice are lost to the snapshot, and none to the origin.
  */
 static bool chain_old_ready(struct es_engine *e, struct es_copy *copy)
 {
@@ -60,7 +60,7 @@ static bool chain_old_ready(struct es_engine *e, struct es_copy *copy)
 
 	if (!copy->retrying && !copy->read_error)
 		return true;
-	if (!copy->retrying && copy->nr > 1) {
+	if (!copy->retrying) {
 		copy->retrying = true;
 		copy->retry = 0;
 		read_chunks(chain, copy, 0, 1);
@@ -112,44 +112,6 @@ static void chain_release(struct es_engine *e, u64 first, u64 nr)
 static void chain_issue(struct es_engine *e, struct es_write *w)
 {
 	submit_bio_noacct(w->bio);
-}
-
-static bool mark_invalid(struct es_store *store)
-{
-	return !es_store_set_state(store, ES_STATE_INVALID, 0, ES_SB_ATTACHED);
-}
-
-/*
- * A snapshot that lacks copies must never be served again, also not after a
- * crash.  Order: (1) images fail from now on, and reads under way fail when
- * they end; (2) INVALID is durable in the newest store, or, if that cannot be
- * written, in all others; (3) only then writes go to the origin uncopied.  If no store at all
- * can be written, production goes on all the same (law L2), loudly.
- */
-void es_chain_invalidate(struct es_chain *chain, const char *why)
-{
-	struct es_journal *j = READ_ONCE(chain->journal);
-	u32 i = chain->nr_stores;
-	bool marked;
-
-	if (chain->mode == ES_MODE_INVALID)
-		return;
-	WRITE_ONCE(chain->mode, ES_MODE_INVALID);
-	smp_mb();	/* pairs with the one in es_image_end_read */
-	DMERR("%pg: all snapshots are INVALID from now on: %s", chain->origin, why);
-	marked = i && mark_invalid(chain->stores[--i]);
-	if (!marked)
-		while (i--)
-			marked |= mark_invalid(chain->stores[i]);
-	if (!marked)
-		DMCRIT("%pg: no store could be marked invalid: do NOT attach this chain again",
-		       chain->origin);
-	bitmap_fill(chain->copied, chain->nr_chunks);
-	/* (4) An invalid store is never attached again: it must not name a journal for long. */
-	if (j)
-		es_journal_give_up(j);
-	if (chain->nr_stores)
-		es_events_signal(es_chain_newest(chain));
 }
 
 static void chain_failed(struct es_engine *e, blk_status_t status)

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include "es_args.h"
 #include "es_chain_journal.h"
+#include "es_io.h"
 #include "es_map.h"
 #include "es_module.h"
 #include "es_origin.h"
@@ -94,8 +95,10 @@ static int open_store(struct es_origin *o, u32 i)
 	if (r)
 		return r;
 	o->stores[i] = live_store(o->chain, o->devs[i]->bdev);
-	if (o->stores[i])
-		return 0;
+	if (o->stores[i]) {
+		fault = es_sb_check_device(&o->stores[i]->sb, es_bdev_blocks(o->devs[i]->bdev));
+		return fault ? refuse_store(o, o->devs[i]->bdev, fault) : 0;
+	}
 	r = es_store_open(o->devs[i]->bdev, &o->stores[i], &fault);
 	if (r && fault)
 		return refuse_store(o, o->devs[i]->bdev, fault);

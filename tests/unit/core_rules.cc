@@ -100,9 +100,19 @@ TEST_CASE("which store may follow another", "[rules]") {
 TEST_CASE("a store whose successor is not yet named may be followed", "[rules]") {
     es_sb older = store_a();
     name(older.next_uuid, '\0');
-    const es_sb sb = store_b();
+    es_sb sb = store_b();
+    sb.epoch = 0;
     CHECK(es_rules_follows(&sb, &older) == ES_OK);
     CHECK(es_rules_follows(&older, &sb) == ES_FAULT_ORDER);
+}
+
+TEST_CASE("a store that was in use must be named by the one before it", "[rules]") {
+    es_sb older = store_a();
+    es_sb sb = store_b();
+    sb.epoch = 1;
+    CHECK(es_rules_follows(&sb, &older) == ES_OK);
+    name(older.next_uuid, '\0');
+    CHECK(es_rules_follows(&sb, &older) == ES_FAULT_NOT_FRESH);
 }
 
 TEST_CASE("which store may be the newest", "[rules]") {
