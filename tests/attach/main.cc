@@ -233,10 +233,10 @@ private:
     int status = 1;
     try {
         esmodel::use_private_nodes();
-        Attack attack(options);
-        status = attack.run();
-        std::fflush(stdout);
-        std::_Exit(status);
+        auto attack = std::make_unique<Attack>(options);
+        status = attack->run();
+        if (status != 0)
+            static_cast<void>(attack.release());
     } catch (const std::exception &e) {
         fmt::print("FAILED: seed {}: {}\n", options.seed, e.what());
     }
