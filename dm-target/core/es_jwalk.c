@@ -163,7 +163,7 @@ static int step_finish(struct es_jwalk *w)
 	}
 	if (ring->head.seq < w->stop)
 		return fail(w, ES_FAULT_SEQUENCE, w->read_addr);
-	if (attached(w) && !w->behind) {
+	if (!w->behind) {
 		w->state = BEHIND;
 		return GO_ON;
 	}
@@ -205,6 +205,7 @@ static int step_behind(struct es_jwalk *w)
  * Appends are written one at a time, so a record with a higher number shows that the one
  * due was durable and is damaged.  Only padding may be under way together with the record
  * behind it, at the ring's first block, and be torn alone; what follows that one tells.
+ * A later epoch shows that its attach was lost with the superblock.
  */
 static int step_look_behind(struct es_jwalk *w)
 {
@@ -214,7 +215,7 @@ static int step_look_behind(struct es_jwalk *w)
 	w->state = BEHIND;
 	if (fault == ES_FAULT_EPOCH)
 		return fail(w, fault, w->read_addr);
-	if (fault || w->rec.epoch != w->sb->epoch || w->rec.seq <= w->at.seq)
+	if (fault || !attached(w) || w->rec.epoch != w->sb->epoch || w->rec.seq <= w->at.seq)
 		return GO_ON;
 	if (w->read_addr == ES_DATA_BLOCK && w->rec.seq == w->at.seq + 1) {
 		if (w->reach < w->behind + 1 + w->rec.nr_blocks)

@@ -28,7 +28,7 @@
  * epoch than the superblock's, or one of its own epoch with a higher number (the newer copy,
  * or a record in between, was lost); the ring bites its own tail.  Whatever of older epochs
  * lies there is stale: an attach need not have replayed the ring.  After a clean detach
- * only a later epoch counts, at the tail: that attach has been lost with its superblock.
+ * only a later epoch counts there: that attach was lost with its superblock.
  *
  * Whoever recovers must commit the next epoch, with a flush in front, before anything that
  * was found here is told to anybody: what a disk's cache still showed may be gone at

@@ -127,7 +127,7 @@ private:
 
     /** New content for @sectors from @sector on, zeros now and then. */
     void write(const DmDevice &device, Written &to, std::uint64_t sector, std::uint64_t sectors) {
-        const bool zeros = rng_.percent(6);
+        const bool zeros = sectors >= block_sectors && rng_.percent(6);
         std::byte *at = to.content.data() + sector * esmodel::sector_bytes;
         for (std::size_t i = 0; i < sectors * esmodel::sector_bytes; ++i)
             at[i] = zeros ? std::byte{0} : static_cast<std::byte>(rng_.next());
@@ -227,6 +227,8 @@ private:
         repeat_last();
         keep("journal");
         lab_.part(origin).resume();
+        org_->message("drain");
+        repeat(*org_, data_);
         org_->message("drain");
         detach();
         keep("drained");

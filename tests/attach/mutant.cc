@@ -278,17 +278,26 @@ private:
 
     /**
      * Damage to the last two records of a log looks like one that was torn, with none behind
-     * it: nothing can tell, and only the very last one repeats what is there.
+     * it: nothing can tell, and only the very last one repeats what is there. Neither can more
+     * be missed in a store than replay looks at behind the end: a segment or two.
      */
     bool is_end_lost() {
         for (const auto &[part, log] : catalogue_.logs) {
-            const bool counts = part == store + nr_stores - 1 || part == view || part == journal;
-            if (counts && log.size() > 1 && is_damaged(log[log.size() - 1]) &&
-                is_damaged(log[log.size() - 2]))
+            if (part != store + nr_stores - 1 && part != view && part != journal)
+                continue;
+            unsigned in_a_row = 0;
+            for (const Record &record : log) {
+                in_a_row = is_damaged(record) ? in_a_row + 1 : 0;
+                if (in_a_row >= most_in_a_row && part != journal)
+                    return true;
+            }
+            if (in_a_row > 1)
                 return true;
         }
         return false;
     }
+
+    static constexpr unsigned most_in_a_row = 4; // a segment has six to seven
 
     bool is_damaged(const Record &record) {
         return std::ranges::any_of(mutant_.noise,

@@ -160,7 +160,7 @@ private:
             return;
         }
         ++out_.damaged_blocks;
-        if (mutant_.is_judged && !truth_.allows(mutant_, *expected, got))
+        if (mutant_.is_judged && !truth_.allows(mutant_, number, *expected, got))
             complain(fmt::format("{}: block {} is wrong: it has what was in {}, not in {}", what,
                                  number, truth_.places_of(got), truth_.places_of(*expected)));
     }

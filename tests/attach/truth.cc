@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "truth.h"
 
-#include <cstring>
+#include <algorithm>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -10,25 +10,28 @@ namespace attach {
 
 namespace {
 
-bool sector_is(const Block &a, const Block &b, std::size_t sector) {
-    const std::size_t at = sector * esmodel::sector_bytes;
-    return std::memcmp(a.data() + at, b.data() + at, esmodel::sector_bytes) == 0;
+std::string_view sector_of(const Block &block, std::size_t sector) {
+    return {reinterpret_cast<const char *>(block.data()) + sector * esmodel::sector_bytes,
+            esmodel::sector_bytes};
+}
+
+std::size_t hash_of(std::string_view sector) {
+    return std::hash<std::string_view>{}(sector);
 }
 
 } // namespace
 
+/* What the writer writes is never moved within a block. */
 Truth::Truth(const Base &base, const Catalogue &catalogue) : base_(base), catalogue_(catalogue) {
     for (std::size_t part = 0; part < nr_parts; ++part)
         for (std::uint64_t i = 0; i < Lab::blocks_of(part); ++i) {
             const Block block = block_of(base.disks[part], i);
-            if (!es_is_zero(block.data(), block_bytes))
-                places_.emplace(hash_of(block), Place{part, i});
+            if (es_is_zero(block.data(), block_bytes))
+                continue;
+            for (std::size_t s = 0; s < block_sectors; ++s)
+                if (!es_is_zero(sector_of(block, s).data(), esmodel::sector_bytes))
+                    places_.emplace(hash_of(sector_of(block, s)), Place{part, i});
         }
-}
-
-Truth::Hash Truth::hash_of(const Block &block) {
-    return std::hash<std::string_view>{}(
-        {reinterpret_cast<const char *>(block.data()), block_bytes});
 }
 
 /** An attach compares with checksums the payload of the ring, and of a last record that may be
@@ -40,26 +43,32 @@ bool Truth::is_verified(const Place &place) const {
     return place.first == newest && !base_.is_clean && catalogue_.logs.at(newest).back().has(place);
 }
 
-bool Truth::allows(const Mutant &mutant, const Block &expected, const Block &got) const {
-    if (got == expected)
+bool Truth::allows(const Mutant &mutant, std::uint64_t number, const Block &expected,
+                   const Block &got) const {
+    for (std::size_t s = 0; s < block_sectors; ++s)
+        if (sector_of(got, s) != sector_of(expected, s) &&
+            !allows_sector(mutant, number, s, expected, got))
+            return false;
+    return true;
+}
+
+bool Truth::allows_sector(const Mutant &mutant, std::uint64_t number, std::size_t sector,
+                          const Block &expected, const Block &got) const {
+    const auto is_damage = [&](const Place &place) {
+        const auto change = mutant.changes.find(place);
+        if (change == mutant.changes.end() || is_verified(place))
+            return false;
+        return sector_of(change->second, sector) == sector_of(got, sector);
+    };
+    if (is_damage({origin, number}))
         return true;
-    const auto [first, last] = places_.equal_range(hash_of(expected));
-    for (auto it = first; it != last; ++it) {
-        const auto change = mutant.changes.find(it->second);
-        if (change == mutant.changes.end() || is_verified(it->second))
-            continue;
-        bool fits = true;
-        for (std::size_t s = 0; s < block_sectors; ++s)
-            fits = fits && (sector_is(got, expected, s) || sector_is(got, change->second, s));
-        if (fits)
-            return true;
-    }
-    return false;
+    const auto [first, last] = places_.equal_range(hash_of(sector_of(expected, sector)));
+    return std::any_of(first, last, [&](const auto &entry) { return is_damage(entry.second); });
 }
 
 std::string Truth::places_of(const Block &content) const {
     std::string text;
-    const auto [first, last] = places_.equal_range(hash_of(content));
+    const auto [first, last] = places_.equal_range(hash_of(sector_of(content, 1)));
     for (auto it = first; it != last; ++it)
         text += fmt::format("{}{} block {}", text.empty() ? "" : ", ", name_of(it->second.first),
                             it->second.second);

@@ -13,7 +13,7 @@ set -euo pipefail
 udevadm control --exit # nodes are made without it
 modprobe brd rd_nr=1 rd_size=16384
 echo 1 >/sys/kernel/rcu_expedited # devices come and go
-dmesg -n 4 # thousands of refusals would wait for the serial line; they are read from /dev/kmsg
+dmesg -n 3 # thousands of refusals would wait for the serial line; they are read from /dev/kmsg
 
 count=${1:-600}
 seed=${2:-1}
