@@ -29,7 +29,7 @@ using esmodel::Rng;
 
 struct Options {
     std::string disk;
-    std::uint64_t seed = 1, count = 500, lines = 500, messages = 200, failures = 5;
+    std::uint64_t seed = 1, count = 500, lines = 300, messages = 200, failures = 5;
     std::int64_t only = -1;
     unsigned stall_seconds = 120;
     bool verbose = false;
@@ -100,12 +100,19 @@ public:
                 require_quiet_kernel(what, i);
             }
         };
-        each("iteration", options_.count, [this](std::uint64_t i) { damaged(i); });
+        const auto seconds = [&] {
+            return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        };
         if (options_.only < 0) {
             each("line", options_.lines, [this](std::uint64_t i) { line(i); });
             each("messages", options_.messages / 50, [this](std::uint64_t i) { messages(i); });
         }
-        report(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        each("iteration", options_.count, [&](std::uint64_t i) {
+            damaged(i);
+            if ((i + 1) % 1000 == 0)
+                report(seconds());
+        });
+        report(seconds());
         return failures_ ? 1 : 0;
     }
 

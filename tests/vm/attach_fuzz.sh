@@ -17,5 +17,5 @@ dmesg -n 3 # thousands of refusals would wait for the serial line; they are read
 
 count=${1:-600}
 seed=${2:-1}
-esnap-attack --disk /dev/ram0 --count "$count" --lines $((count / 2)) --messages $((count / 4)) \
-    --seed "$seed" --stall $((150 * ${VM_SLOW:-1})) "${@:3}"
+esnap-attack --disk /dev/ram0 --count "$count" --seed "$seed" \
+    --stall $((150 * ${VM_SLOW:-1})) "${@:3}"
