@@ -114,6 +114,7 @@ Command lvextend_command();
 Command lvremove_command();
 Command lvrename_command();
 Command lvs_command();
+Command monitor_command();
 Command repair_command();
 Command scrub_command();
 Command vgchange_command();

@@ -19,6 +19,7 @@ std::span<const Command> all_commands() {
         vgchange_command(),  // the same, for whole groups
         lvs_command(),       // list them
         lvdisplay_command(), // say all about them
+        monitor_command(),   // have areas grow by themselves without dmeventd
         format_command(),    // write a fresh store
         check_command(),     // verify a store
         scrub_command(),     // the same in use, slowly

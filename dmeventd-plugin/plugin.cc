@@ -18,17 +18,12 @@ extern "C" {
 
 #include <fmt/format.h>
 
-#include "dm-ext/status.h"
-#include "dmeventd-plugin/runner.h"
-#include "dmeventd-plugin/watcher.h"
+#include "watching/area.h"
+#include "watching/watcher.h"
 
 namespace {
 
-using namespace std::chrono_literals;
 using namespace esnap;
-
-/* An extension that takes longer waits for something that it will not get. */
-constexpr auto extension_limit = 120s;
 
 int priority_of(WatchedWorld::Severity severity) {
     switch (severity) {
@@ -65,26 +60,6 @@ std::optional<dmext::Target> status_of(const std::string &uuid, std::string &dev
     return dmext::Target{start, length, type, params};
 }
 
-policy::Reading reading_of(const dmext::AreaStatus &status) {
-    policy::Reading reading{policy::Reading::State::ok, status.used, status.total};
-
-    switch (status.state) {
-    case dmext::AreaState::ok:
-        break;
-    case dmext::AreaState::low:
-        reading.state = policy::Reading::State::low;
-        break;
-    case dmext::AreaState::full:
-        reading.state = policy::Reading::State::full;
-        break;
-    case dmext::AreaState::invalid:
-    case dmext::AreaState::failed:
-        reading.state = policy::Reading::State::lost;
-        break;
-    }
-    return reading;
-}
-
 class RealWorld : public WatchedWorld {
 public:
     explicit RealWorld(std::string uuid) : uuid_(std::move(uuid)) {}
@@ -92,20 +67,12 @@ public:
     std::optional<Sample> look() override {
         std::string device;
         const auto line = status_of(uuid_, device);
-        const std::string volume = policy::volume_of_device(device);
 
-        if (!line || volume.empty() ||
-            (line->type != "esnapshot" && line->type != "esnapshot-view"))
-            return {};
-        return Sample{volume, reading_of(dmext::parse_area_status(*line))};
+        return line ? sample_of(device, *line) : std::nullopt;
     }
 
     Outcome extend(const std::string &volume) override {
-        const RunResult result =
-            run_program({ESNAP_PROGRAM, "lvextend", "--use-policies", volume},
-                        {"LVM_RUN_BY_DMEVENTD=1", "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
-                        extension_limit);
-        return {result.code == 0, result.output};
+        return extend_area(ESNAP_PROGRAM, volume);
     }
 
     void log(Severity severity, const std::string &text) override {

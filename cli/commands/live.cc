@@ -9,6 +9,7 @@
 #include "lvm/lvm2cmd.h"
 #include "lvm/lvm_program.h"
 #include "monitor/dmeventd.h"
+#include "monitor/own.h"
 #include "options.h"
 #include "volumes/assemble.h"
 #include "volumes/fault_point.h"
@@ -52,7 +53,9 @@ void with_system(const std::function<void(System &)> &use, LvmKind kind) {
     CallCounter counter;
     FaultLvm counted_lvm(lvm, counter);
     FaultDm counted_dm(dm, counter);
-    Dmeventd monitor;
+    Dmeventd dmeventd;
+    OwnMonitor own;
+    MonitorApi &monitor = own.runs() ? static_cast<MonitorApi &>(own) : dmeventd;
     System system{counted_lvm, counted_dm, &monitor, {}};
 
     require_kernel(dm);

@@ -5,12 +5,10 @@
 
 #include "command.h"
 #include "commands/activate.h"
-#include "commands/live.h"
+#include "commands/monitoring.h"
 #include "error.h"
-#include "lvm/file_lock.h"
 #include "options.h"
-#include "volumes/chain.h"
-#include "volumes/watching.h"
+#include "volumes/names.h"
 
 namespace esnap {
 
@@ -31,18 +29,6 @@ po::options_description declare() {
     return options;
 }
 
-/* Boot names groups that may have nothing of ours. */
-std::vector<std::string> groups_with_chains() {
-    std::vector<std::string> names;
-
-    with_system([&](System &system) {
-        for (const Vg &vg : read_vgs(system.lvm))
-            if (!find_chains(vg).empty() || !find_orphans(vg).empty())
-                names.push_back(vg.name);
-    });
-    return names;
-}
-
 bool wants_monitor(const po::variables_map &arguments) {
     const std::string text = text_of(arguments, "monitor");
 
@@ -51,31 +37,6 @@ bool wants_monitor(const po::variables_map &arguments) {
     if (arguments.count("activate"))
         throw UsageError("give -a or --monitor, not both: -a y watches, too");
     return text == "y";
-}
-
-/* What was asked for expressly must work. */
-int monitor_group(const Context &context, bool is_test, bool wanted, const std::string &name) {
-    bool is_done = true;
-
-    with_system([&](System &system) {
-        const FileLock lock(esnap_lock_path(name));
-        const auto tell = [&](const std::string &text) {
-            is_done = false;
-            context.err << text << '\n';
-        };
-        const Vg vg = read_vg(system.lvm, name);
-        if (is_test) {
-            context.say("would {} watching {}", wanted ? "begin" : "end", name);
-            return;
-        }
-        system.conf = policy::read_conf();
-        if (wanted)
-            sync_watching(system, vg, tell);
-        else
-            for (const Chain &chain : find_chains(vg))
-                forget_chain(system, chain, tell);
-    });
-    return is_done ? exit_done : exit_failed;
 }
 
 int run(const po::variables_map &arguments, const Context &context) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// The seam to whoever watches how full areas are. There are two implementations: Dmeventd
-// (dmeventd.h), and the double of the tests.
+// The seam to whoever watches how full areas are. There are three implementations: Dmeventd
+// (dmeventd.h), OwnMonitor (own.h), and the double of the tests.
 #pragma once
 
 #include <string>

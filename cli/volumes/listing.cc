@@ -244,7 +244,7 @@ const std::array<Field, 21> fields{{
     {"kept_since", "KeptSince", "Kept since", false,
      "of a journal: time of the oldest write that it holds", member_text<&Row::kept_since>,
      nullptr},
-    {"monitor", "Monitor", "Monitor", false, "does dmeventd watch how full it is",
+    {"monitor", "Monitor", "Monitor", false, "does somebody watch how full it is",
      member_text<&Row::monitor>, nullptr},
     {"threshold", "Thresh%", "Extended at %", true,
      "how full it is when it is extended; 100: never", member_text<&Row::threshold>,

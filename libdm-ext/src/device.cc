@@ -94,6 +94,16 @@ Request Device::udev_request(Op op, UdevScope *udev) const {
     return r;
 }
 
+std::optional<std::string> Device::name_of(DmApi &api, const std::string &uuid) {
+    Request r;
+
+    r.uuid = uuid;
+    const Info found = api.run(r).info;
+    if (!found.exists)
+        return std::nullopt;
+    return found.name;
+}
+
 Info Device::info() const {
     Request r = request(Op::info);
 

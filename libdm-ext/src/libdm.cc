@@ -176,7 +176,7 @@ private:
     }
 
     void fill() {
-        if (request_.op == Op::create && !request_.uuid.empty())
+        if (!request_.uuid.empty() && (request_.op == Op::create || request_.name.empty()))
             require(dm_task_set_uuid(get(), request_.uuid.c_str()));
         if (request_.op == Op::load)
             fill_table();

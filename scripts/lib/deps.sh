@@ -5,10 +5,11 @@
 # root or sudo). Costs one dpkg-query when nothing is missing. Kernel image and headers
 # are installed together, so that they have the same version.
 #
-#   scripts/lib/deps.sh [--no-tests] [PACKAGE]...
+#   scripts/lib/deps.sh [--user-land | --no-tests] [PACKAGE]...
 #
-#   --no-tests  leave out what only tests and benchmarks need; it is the larger part
-#   PACKAGE     one more, that only its caller needs
+#   --user-land  only what building user land needs
+#   --no-tests   leave out what only tests and benchmarks need; it is the larger part
+#   PACKAGE      one more, that only its caller needs
 
 set -euo pipefail
 # shellcheck source=scripts/lib/common.sh
@@ -17,21 +18,24 @@ set -euo pipefail
 . "$top_dir/scripts/lib/kernel.sh"
 
 packages=(
-    # build
-    cmake g++ make pkg-config xz-utils sparse catch2
+    cmake g++ make pkg-config catch2 python3
     libdevmapper-dev liblvm2-dev libblkid-dev libfmt-dev nlohmann-json3-dev libboost-program-options-dev
+)
+module_and_guest_packages=(
+    # module
+    xz-utils sparse
     # guest: emulator, initramfs, and the programs run inside
-    qemu-system-x86 busybox-static cpio kmod systemd util-linux udev python3
+    qemu-system-x86 busybox-static cpio kmod systemd util-linux udev
     dmsetup dmeventd lvm2 e2fsprogs xfsprogs
 )
 test_packages=(clang-format groff-base patch shellcheck perl linux-source-6.1 thin-provisioning-tools fio)
-if [ "${1:-}" = --no-tests ]; then
-    shift
-else
-    packages+=("${test_packages[@]}")
-fi
-packages+=("$@")
 kernel_packages=(linux-image-amd64 linux-headers-amd64)
+case ${1:-} in
+--user-land) shift && kernel_packages=() ;;
+--no-tests) shift && packages+=("${module_and_guest_packages[@]}") ;;
+*) packages+=("${module_and_guest_packages[@]}" "${test_packages[@]}") ;;
+esac
+packages+=("$@")
 
 missing_packages() {
     local installed
@@ -43,6 +47,7 @@ missing_packages() {
 }
 
 kernel_pair_matches() {
+    [ "${#kernel_packages[@]}" -gt 0 ] || return 0
     kernel_complete "$(meta_kernel linux-headers-amd64)"
 }
 

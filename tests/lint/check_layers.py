@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Nothing depends upward: dm-target/'s layers, policy/ and the dmeventd plugin; core/ knows no kernel.
+"""Nothing depends upward: dm-target/'s layers, policy/, watching/ and the dmeventd plugin; core/ knows no kernel.
 
 core/ includes core's own headers only; es_env.h alone may include from outside or ask
 which world it is in. store/ never names target/. target/ never sees bytes as they are on disk. policy/ is pure: its own headers
-and libraries. The plugin, which lives in dmeventd, names nothing of cli/ and never LVM's library.
+and libraries. watching/ and the plugin, which live in dmeventd, name nothing of cli/ and never LVM's library.
 """
 
 import re
@@ -69,12 +69,15 @@ def check_policy(tree):
             yield f"{where}: policy includes {name}: it asks nothing of the system"
 
 
+def check_in_daemon(tree, folder, *below):
+    for where, quote, name in own_includes(tree, folder):
+        if (quote == '"' and name.split("/")[0] not in (folder, *below)) or "lvm2cmd" in name:
+            yield f"{where}: {folder} includes {name}"
+
+
 def check_plugin(tree):
-    for where, quote, name in own_includes(tree, "dmeventd-plugin"):
-        if quote == '"' and name.split("/")[0] not in ("policy", "dm-ext", "dmeventd-plugin"):
-            yield f"{where}: the plugin includes {name}"
-        elif "lvm2cmd" in name:
-            yield f"{where}: the plugin includes {name}"
+    yield from check_in_daemon(tree, "watching", "policy", "dm-ext")
+    yield from check_in_daemon(tree, "dmeventd-plugin", "policy", "dm-ext", "watching")
 
 
 def check(tree):
@@ -105,5 +108,6 @@ PLANTED = [
     {"policy/b.cc": '#include "volumes/chain.h"\n'},
     {"policy/b.h": "#include <libdevmapper.h>\n"},
     {"dmeventd-plugin/b.cc": '#include "lvm/api.h"\n'},
+    {"watching/b.cc": '#include "dmeventd-plugin/p.h"\n'},
     {"dmeventd-plugin/b.cc": "#include <lvm2cmd.h>\n"},
 ]

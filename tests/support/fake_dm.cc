@@ -287,7 +287,12 @@ Reply FakeDm::query(const Request &request) {
         reply.versions = versions;
         return reply;
     }
-    reply.info = info_of(request.name);
+    std::string name = request.name;
+    if (name.empty() && !request.uuid.empty())
+        for (const auto &[candidate, device] : devices_)
+            if (device.uuid == request.uuid)
+                name = candidate;
+    reply.info = info_of(name);
     if (request.op == Op::info || request.op == Op::mknodes)
         return reply;
     FakeDevice &device = find(request);

@@ -4,16 +4,17 @@
 # What the scenarios share in which areas fill; besides vm_lib.sh and cli_lib.sh.
 
 log=/run/syslog
+plugin=libdevmapper-event-lvm2esnapshot.so
 
 # The package as it would be installed, as far as dmeventd needs it; and a log to read.
 install_plugin() {
-    local program library=libdevmapper-event-lvm2esnapshot.so libraries
+    local program libraries
     program=$(command -v esnap)
     libraries=/usr/lib/$(uname -m)-linux-gnu
     ln -sfn "$program" /usr/sbin/esnap
     mkdir -p "$libraries/device-mapper"
-    ln -sfn "$(dirname -- "$program")/$library" "$libraries/device-mapper/$library"
-    ln -sfn "device-mapper/$library" "$libraries/$library"
+    ln -sfn "$(dirname -- "$program")/$plugin" "$libraries/device-mapper/$plugin"
+    ln -sfn "device-mapper/$plugin" "$libraries/$plugin"
     busybox syslogd -S -O "$log"
 }
 

@@ -9,8 +9,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "dmeventd-plugin/runner.h"
-#include "dmeventd-plugin/watcher.h"
+#include "watching/runner.h"
+#include "watching/watcher.h"
 
 using namespace esnap;
 using namespace std::chrono_literals;

@@ -3,7 +3,7 @@
 # vm: --disk a=16G --timeout 6000
 #
 # Areas that grow by themselves, with the real dmeventd: 8 MiB under fio at full speed, of a
-# snapshot and of a view, with dmeventd killed in between, and without it.
+# snapshot and of a view, with dmeventd killed in between, and without it; and with esnap monitor.
 #
 #   autoextend.sh [MIB]    size of the origin; under emulation every MiB counts
 
@@ -17,7 +17,7 @@ set -euo pipefail
 
 mib=${1:-48}
 
-show_log() { cat "$log" >&2 || true; }
+show_log() { cat "$log" /tmp/monitor.log >&2 || true; }
 trap '[ $? = 0 ] || show_log' EXIT
 
 larger_than_before() { larger "$(size three)" "$before_size"; }
@@ -111,4 +111,28 @@ esnap vgchange -ay vg
 expect monitored "$(monitor three)" "after activation"
 settled
 kill "$(pidof dmeventd)"
+
+say "without dmeventd: esnap monitor does the same"
+rm "/usr/lib/$(uname -m)-linux-gnu/$plugin"
+esnap monitor 2>/tmp/monitor.log &
+service=$!
+wait_until 60 grep -q 'vg-three is watched' /tmp/monitor.log
+expect monitored "$(monitor three)" "what was live before it"
+refused 5 'another esnap monitor runs' esnap monitor
+esnap lvcreate --esnapshot -L 8M -n four vg/data
+expect monitored "$(monitor four)" "the new snapshot"
+expect "" "$(monitor three)" "the one before"
+before=$(digest /dev/vg/four)
+fill /dev/vg/data /tmp/four.json || fail "a write failed"
+expect "$before" "$(digest /dev/vg/four)" "the snapshot"
+grep -q 'vg/four: extended from 8 to' /tmp/monitor.log || fail "nobody says that it was extended"
+esnap lvchange --monitor n vg/four
+expect "not monitored" "$(monitor four)" "the newest snapshot"
+esnap lvchange --monitor y vg/four
+kill "$service"
+wait "$service" || fail "esnap monitor has not ended well"
+seen=
+refused 5 'plugin' esnap lvchange --monitor y vg/four
+expect "not monitored" "$(monitor four)" "when nobody watches"
+settled
 echo "all held"

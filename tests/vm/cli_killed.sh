@@ -6,9 +6,11 @@
 # to its end. After each kill the next command must leave a consistent system: the origin's data
 # right and reachable, snapshots that were complete intact, nothing suspended, stray or unfinished.
 #
-#   cli_killed.sh [COMMAND]...    of: first idle next view remove rename extend grow down up
+#   cli_killed.sh [--watched] [COMMAND]...
+#   COMMANDs: first idle next view remove rename extend grow down up journal unjournal
 #
-# Without arguments a part of them: the whole takes some twelve minutes.
+# With --watched dmeventd and its plugin are there, and what can fill must be watched afterwards.
+# Without COMMANDs a part of them; "all" is all, and takes some ten minutes.
 
 set -euo pipefail
 # shellcheck source=tests/support/vm_lib.sh
@@ -16,7 +18,14 @@ set -euo pipefail
 # shellcheck source=tests/support/cli_lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../support/cli_lib.sh"
 
-[ $# -gt 0 ] || set -- first next
+# shellcheck source=tests/support/watch_lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../support/watch_lib.sh"
+
+watched=0
+[ "${1:-}" != --watched ] || { watched=1 && shift; }
+[ $# -gt 0 ] || set -- first next unjournal
+[ "$*" != all ] || set -- first idle next view remove rename extend grow down up journal unjournal
+[ "$watched" = 0 ] || install_plugin
 kills=0
 
 # killed_at N COMMAND...: its exit status
@@ -30,11 +39,22 @@ killed_at() {
 check() { # check WHAT
     settled
     expect "$data" "$(content)" "$1: the volume's content"
-    expect "$(lvs --noheadings --units b --nosuffix -o lv_size -S 'lv_name=~^data' vg 2>/dev/null | xargs)" \
+    expect "$(lvs --noheadings --units b --nosuffix -o lv_size -S 'lv_name=~"^data(_eorig)?$"' vg 2>/dev/null | xargs)" \
         "$(blockdev --getsize64 /dev/vg/data)" "$1: the volume's size"
     for name in "${!snapshots[@]}"; do
         expect "${snapshots[$name]}" "$(digest "/dev/vg/$name")" "$1: snapshot $name"
     done
+    [ "$watched" = 0 ] || check_watched "$1"
+}
+
+# The newest snapshot and every view, and nothing else.
+check_watched() { # check_watched WHAT
+    local list newest wanted
+    list=$(esnap lvs --noheadings --separator : -o lv_name,kind,monitor,lv_serial vg | tr -d ' ')
+    newest=$(awk -F: '$2 == "snapshot" { print $4, $1 }' <<<"$list" | sort -n | tail -n 1)
+    wanted=$(awk -F: -v newest="${newest#* }" '
+        $2 == "view" || ($2 == "snapshot" && $1 == newest) { print $1 }' <<<"$list" | sort | xargs)
+    expect "$wanted" "$(awk -F: '$3 == "monitored" { print $1 }' <<<"$list" | sort | xargs)" "$1: what is watched"
 }
 
 # kill_everywhere WHAT RESET COMMAND...: RESET brings back what the command needs, if the kill
@@ -73,6 +93,7 @@ declare -A snapshots=()
 start_over() {
     local name
     let_go 2>/dev/null || true
+    drop_journal
     while name=$(esnap lvs --noheadings -o lv_name -S 'kind=view' vg | head -n 1 | tr -d ' ') && [ -n "$name" ]; do
         esnap -q lvremove -y "vg/$name"
     done
@@ -104,6 +125,14 @@ drop_newest() {
     add_snapshot old
 }
 nothing() { :; }
+has_journal() { [ -n "$(esnap lvs -a --noheadings -o lv_name -S kind=journal vg)" ]; }
+drop_journal() { ! has_journal || esnap -q lvremove -y vg/data_ejrnl; }
+# With writes that are not in place yet; the writers have their acknowledgement.
+add_journal() {
+    has_journal || esnap -q lvcreate --esnapjrnl -L 4M vg/data
+    fill
+    data=$(content)
+}
 # The snapshot that was being removed is gone or what it was.
 make_old_again() {
     if is_there old; then
@@ -172,6 +201,17 @@ for command in "$@"; do
         esnap -q vgchange -an vg
         take_down() { esnap -q vgchange -an vg; }
         kill_everywhere "activating" take_down esnap vgchange -ay vg
+        ;;
+    journal)
+        hold_open
+        add_snapshot old
+        kill_everywhere "adding a journal" drop_journal esnap lvcreate --esnapjrnl -L 4M vg/data
+        ;;
+    unjournal)
+        hold_open
+        add_snapshot old
+        add_journal
+        kill_everywhere "removing a journal" add_journal esnap lvremove -y vg/data_ejrnl
         ;;
     *) fail "there is no command $command" ;;
     esac

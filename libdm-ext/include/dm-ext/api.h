@@ -65,6 +65,7 @@ struct UdevCookie {
 struct Request {
     Op op = Op::info;
     std::string name = {};
+    /** For create; for info: the device is asked for by it, if there is no name. */
     std::string uuid = {};
     std::string new_name = {};
     Table table = {};

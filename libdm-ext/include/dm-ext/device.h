@@ -3,6 +3,7 @@
 // A handle on one device-mapper device, by name.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,9 @@ public:
      * device afterwards. Refuses names and uuids that udev would have to mangle.
      */
     static Device create(DmApi &api, const DeviceSpec &spec, UdevScope *udev = nullptr);
+
+    /** The name that the device with this uuid has now; nothing if there is none. Throws Error. */
+    static std::optional<std::string> name_of(DmApi &api, const std::string &uuid);
 
     const std::string &name() const { return name_; }
     DmApi &api() const { return *api_; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "dmeventd-plugin/watcher.h"
+#include "watching/watcher.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "dmeventd-plugin/runner.h"
+#include "watching/runner.h"
 
 #include <array>
 #include <cerrno>

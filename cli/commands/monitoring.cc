@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "commands/monitoring.h"
+
+#include "commands/live.h"
+#include "error.h"
+#include "lvm/file_lock.h"
+#include "volumes/chain.h"
+#include "volumes/watching.h"
+
+namespace esnap {
+
+std::vector<std::string> groups_with_chains() {
+    std::vector<std::string> names;
+
+    with_system([&](System &system) {
+        for (const Vg &vg : read_vgs(system.lvm))
+            if (!find_chains(vg).empty() || !find_orphans(vg).empty())
+                names.push_back(vg.name);
+    });
+    return names;
+}
+
+/* What was asked for expressly must work. */
+int monitor_group(const Context &context, bool is_test, bool wanted, const std::string &name) {
+    bool is_done = true;
+
+    with_system([&](System &system) {
+        const FileLock lock(esnap_lock_path(name));
+        const auto tell = [&](const std::string &text) {
+            is_done = false;
+            context.err << text << '\n';
+        };
+        const Vg vg = read_vg(system.lvm, name);
+        if (is_test) {
+            context.say("would {} watching {}", wanted ? "begin" : "end", name);
+            return;
+        }
+        system.conf = policy::read_conf();
+        if (wanted)
+            sync_watching(system, vg, tell);
+        else
+            for (const Chain &chain : find_chains(vg))
+                forget_chain(system, chain, tell);
+    });
+    return is_done ? exit_done : exit_failed;
+}
+
+} // namespace esnap
