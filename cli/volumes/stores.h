@@ -24,7 +24,8 @@ OpenedStore open_store(const Volume &volume);
 
 /**
  * Is @volume pending, and its store not its own: was the command killed before it formatted the
- * LV? Whatever lay there before, another store too, says nothing. Throws Error if it cannot be read.
+ * LV? Whatever lay there before, another store too, says nothing. Throws Error if it cannot be
+ * read.
  */
 bool is_unformatted(const Volume &volume);
 

@@ -14,6 +14,8 @@ enum es_jwalk_state {
 	LOOK,		/* it is in w->block */
 	FINISH,		/* nothing follows the held record */
 	CHECKED,	/* the caller has answered an ES_JWALK_CHECK */
+	BEHIND,		/* the next block behind the end is to be asked for */
+	LOOK_BEHIND,	/* it is in w->block */
 	END,
 };
 
@@ -28,6 +30,7 @@ void es_jwalk_init(struct es_jwalk *w, const struct es_jsb *sb, const struct es_
 	w->epoch = 1;
 	w->lsn = 1;
 	w->at = *from;
+	w->reach = ES_JOURNAL_MAX_RECORD;
 	w->stop = sb->tail_seq > sb->needed.seq ? sb->tail_seq : sb->needed.seq;
 	es_ring_init(ring, sb);
 	ring->head = *from;
@@ -68,7 +71,7 @@ static int deliver(struct es_jwalk *w, enum es_jwalk_event event)
 	return event;
 }
 
-/* Ask for the block that is due, unless the log is known to end there. */
+/* Ask for the block that is due. */
 static int step_want(struct es_jwalk *w)
 {
 	const struct es_jpos *needed = &w->sb->needed;
@@ -77,10 +80,6 @@ static int step_want(struct es_jwalk *w)
 	    (w->at.addr != needed->addr || w->at.prev_crc != needed->prev_crc))
 		return fail(w, ES_FAULT_JOURNAL_POS, w->at.addr);
 	w->read_addr = w->at.addr;
-	if (!attached(w) && w->at.seq >= w->stop) {
-		w->state = FINISH;
-		return GO_ON;
-	}
 	w->state = LOOK;
 	return ES_JWALK_READ;
 }
@@ -129,6 +128,11 @@ static int step_look(struct es_jwalk *w)
 
 	if (fault == ES_FAULT_EPOCH)
 		return fail(w, fault, w->read_addr);
+	/* The log is known to end here. */
+	if (!attached(w) && w->at.seq >= w->stop) {
+		w->state = FINISH;
+		return GO_ON;
+	}
 	/* Of an older epoch it is what an attach left behind that did not replay the ring. */
 	if (!fault && w->rec.seq > w->at.seq && w->rec.epoch == w->sb->epoch)
 		return fail(w, ES_FAULT_JOURNAL_NEWER, w->read_addr);
@@ -159,6 +163,10 @@ static int step_finish(struct es_jwalk *w)
 	}
 	if (ring->head.seq < w->stop)
 		return fail(w, ES_FAULT_SEQUENCE, w->read_addr);
+	if (!w->behind) {
+		w->state = BEHIND;
+		return GO_ON;
+	}
 	if (!attached(w))
 		ring->needed = ring->head;
 	if (ring->lsn < w->sb->next_lsn)
@@ -178,6 +186,45 @@ static int step_checked(struct es_jwalk *w)
 	return GO_ON;
 }
 
+/* As far as the record that is due can reach: if it was durable, the next one begins there. */
+static int step_behind(struct es_jwalk *w)
+{
+	if (w->behind == w->reach) {
+		w->state = FINISH;
+		return GO_ON;
+	}
+	w->behind++;
+	w->read_addr = w->at.addr + w->behind;
+	if (w->read_addr >= w->sb->device_blocks)
+		w->read_addr -= es_ring_blocks(&w->ring);
+	w->state = LOOK_BEHIND;
+	return ES_JWALK_READ;
+}
+
+/*
+ * Appends are written one at a time, so a record with a higher number shows that the one
+ * due was durable and is damaged.  Only padding may be under way together with the record
+ * behind it, at the ring's first block, and be torn alone; what follows that one tells.
+ * A later epoch shows that its attach was lost with the superblock.
+ */
+static int step_look_behind(struct es_jwalk *w)
+{
+	enum es_fault fault = es_jrec_decode(&w->rec, w->entries, w->block, ES_BLOCK_SIZE,
+					     w->sb, w->read_addr);
+
+	w->state = BEHIND;
+	if (fault == ES_FAULT_EPOCH)
+		return fail(w, fault, w->read_addr);
+	if (fault || !attached(w) || w->rec.epoch != w->sb->epoch || w->rec.seq <= w->at.seq)
+		return GO_ON;
+	if (w->read_addr == ES_DATA_BLOCK && w->rec.seq == w->at.seq + 1) {
+		if (w->reach < w->behind + 1 + w->rec.nr_blocks)
+			w->reach = w->behind + 1 + w->rec.nr_blocks;
+		return GO_ON;
+	}
+	return fail(w, ES_FAULT_JOURNAL_NEWER, w->read_addr);
+}
+
 static int step_end(struct es_jwalk *w)
 {
 	return w->fault ? ES_JWALK_FAULT : ES_JWALK_DONE;
@@ -190,6 +237,8 @@ enum es_jwalk_event es_jwalk_step(struct es_jwalk *w)
 		[LOOK] = step_look,
 		[FINISH] = step_finish,
 		[CHECKED] = step_checked,
+		[BEHIND] = step_behind,
+		[LOOK_BEHIND] = step_look_behind,
 		[END] = step_end,
 	};
 	int event;

@@ -24,11 +24,11 @@
  * a last one that is torn was never acknowledged and is as if it had never been.
  *
  * A fault: the walk ends before the tail or before what the superblock says is needed;
- * where the walk ends there is a record of a later epoch than the superblock's, or one of its
- * own epoch with a higher number (the newer copy, or a record in between, was lost); the ring
- * bites its own tail.  Whatever of older epochs lies there is stale: an attach need not have
- * replayed the ring.  After a
- * clean detach nothing is read at the tail: whatever lies there is stale.
+ * where the walk ends, or as far behind it as one record reaches, there is a record of a later
+ * epoch than the superblock's, or one of its own epoch with a higher number (the newer copy,
+ * or a record in between, was lost); the ring bites its own tail.  Whatever of older epochs
+ * lies there is stale: an attach need not have replayed the ring.  After a clean detach
+ * only a later epoch counts there: that attach was lost with its superblock.
  *
  * Whoever recovers must commit the next epoch, with a flush in front, before anything that
  * was found here is told to anybody: what a disk's cache still showed may be gone at
@@ -75,6 +75,8 @@ struct es_jwalk {
 	u64 time;		/* of the record before */
 	u64 left;		/* blocks that the records may have up to their own begin */
 	struct es_jpos at;	/* where the next record is due */
+	u32 behind;		/* blocks behind it that were asked for when the walk had ended */
+	u32 reach;		/* and that are to be */
 	bool have_held;		/* held is not yet proven */
 	struct es_jpos held_at;	/* where it is */
 	struct es_jrec held;

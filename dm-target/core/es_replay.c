@@ -140,7 +140,8 @@ static int step_footer(struct es_replay *r)
 	u64 s = r->log.segment;
 
 	if (at_known_end(r)) {
-		r->state = ES_RS_END;
+		r->pos = 0;
+		r->state = ES_RS_KNOWN_END;
 		return GO_ON;
 	}
 	if (!want_footer(r, segment_end(r, s) - 1))
@@ -343,8 +344,12 @@ static int step_scan(struct es_replay *r)
 	u64 last = log->segment + (es_log_has_next(log) ? 1 : 0);
 	u64 addr = es_log_segment_start(log, log->segment) + log->used + r->pos;
 
-	if (at_known_end(r) || log->segment >= es_log_segments(log) ||
-	    addr >= segment_end(r, last)) {
+	if (at_known_end(r)) {
+		r->pos = 0;
+		r->state = ES_RS_KNOWN_END;
+		return GO_ON;
+	}
+	if (log->segment >= es_log_segments(log) || addr >= segment_end(r, last)) {
 		r->state = ES_RS_END;
 		return GO_ON;
 	}
@@ -353,6 +358,28 @@ static int step_scan(struct es_replay *r)
 	if ((decode(r, ES_BLOCK_RECORD) && r->head.seq > log->seq) ||
 	    (decode(r, ES_BLOCK_SUMMARY) && r->head.seq >= log->seq))
 		return fail(r, ES_FAULT_SEQUENCE, addr);
+	r->pos++;
+	return GO_ON;
+}
+
+/*
+ * Behind the tail of a clean detach: the first record of a later attach would lie where the next
+ * one is due, or, if it did not fit there, at the start of the next segment.  It shows that the
+ * superblock of that attach was lost (decode).
+ */
+static int step_known_end(struct es_replay *r)
+{
+	struct es_log *log = &r->log;
+	u64 s = log->segment + r->pos;
+
+	if (r->stop_seq || r->sb->state != ES_STATE_ACTIVE || r->pos > 1 ||
+	    s >= es_log_segments(log)) {
+		r->state = ES_RS_END;
+		return GO_ON;
+	}
+	if (!want(r, es_log_segment_start(log, s) + (r->pos ? 0 : log->used), 1))
+		return ES_REPLAY_READ;
+	decode(r, ES_BLOCK_RECORD);
 	r->pos++;
 	return GO_ON;
 }
@@ -393,6 +420,7 @@ enum es_replay_event es_replay_step(struct es_replay *r)
 		[ES_RS_TAIL] = step_tail,
 		[ES_RS_TAIL_VERIFIED] = step_tail_verified,
 		[ES_RS_SCAN] = step_scan,
+		[ES_RS_KNOWN_END] = step_known_end,
 		[ES_RS_END] = step_end,
 	};
 	int event;

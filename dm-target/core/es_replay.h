@@ -51,6 +51,7 @@ enum es_replay_state {
 	ES_RS_TAIL,		/* the last record is to be proven */
 	ES_RS_TAIL_VERIFIED,
 	ES_RS_SCAN,		/* looks for what was written behind the end of the log */
+	ES_RS_KNOWN_END,	/* looks for a later epoch behind a clean end */
 	ES_RS_END,
 };
 

@@ -61,10 +61,54 @@ constexpr std::uint64_t end = ES_JOURNAL_MIN_BLOCKS;
 TEST_CASE("a walk through an empty journal", "[journal]") {
     Journal journal(16, 1);
     journal.check(0);
-    CHECK(journal.found().reads == 1);
+    CHECK(journal.found().reads == 1 + ES_JOURNAL_MAX_RECORD); // the end, and behind it
     journal.writer.detach();
     CHECK(journal.found().fault == ES_OK);
-    CHECK(journal.found().reads == 0);
+    CHECK(journal.found().reads == 1 + ES_JOURNAL_MAX_RECORD);
+}
+
+TEST_CASE("a record that is damaged before others is missed, wherever the ring ends", "[journal]") {
+    for (const std::uint32_t payload : {0u, 1u, 40u, 251u, 256u}) {
+        for (std::uint64_t before = 1; before <= 600; before += payload == 1 ? 1 : 37) {
+            Journal journal(4096 - before, 7, 4096);
+            for (unsigned i = 0; i < 3; ++i)
+                journal.append(payload ? writes(payload, 8ull * i)
+                                       : std::vector{make_entry(ES_JOP_FLUSH, 0, 0, i)});
+            const auto records = journal.writer.durable();
+            for (std::size_t i = 0; i + 2 < records.size(); ++i) {
+                CAPTURE(payload, before, i);
+                const std::uint64_t addr = records[i].rec.addr;
+                const Block header = journal.device.read(addr);
+                journal.device.overwrite(addr, Block{});
+                const Walked found = journal.found();
+                CHECK(found.fault == ES_FAULT_JOURNAL_NEWER);
+                CHECK(found.records.size() <= i);
+                journal.device.overwrite(addr, header);
+            }
+        }
+    }
+}
+
+TEST_CASE("an attach that was lost with its superblock is missed", "[journal]") {
+    for (const bool fresh : {true, false}) {
+        CAPTURE(fresh);
+        Journal journal(100);
+        if (!fresh) {
+            journal.append(writes(3));
+            journal.writer.in_place(0);
+            journal.writer.detach();
+            REQUIRE(journal.writer.attach().fault == ES_OK);
+        }
+        const std::uint64_t first = journal.writer.ring().head.addr;
+        journal.append(writes(2));
+        journal.append(writes(2));
+        REQUIRE(journal.found().fault == ES_OK);
+        journal.device.overwrite(es_sb_addr(journal.writer.sb().generation), Block{});
+        CHECK(journal.found().fault == ES_FAULT_EPOCH);
+        CHECK(journal.found().records.empty());
+        journal.device.overwrite(first, Block{});
+        CHECK(journal.found().fault == ES_FAULT_EPOCH);
+    }
 }
 
 TEST_CASE("records at the end of the ring", "[journal]") {

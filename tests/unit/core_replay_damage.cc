@@ -95,6 +95,23 @@ TEST_CASE("a log newer than the superblock is refused", "[replay]") {
     CHECK(bench.replayed().fault == ES_FAULT_EPOCH);
 }
 
+TEST_CASE("an attach after a clean detach is missed when its superblock is lost", "[replay]") {
+    for (const std::uint32_t chunks : {1u, 4u}) { // in the open segment, in the next one
+        for (unsigned records = 0; records < 12; ++records) {
+            CAPTURE(chunks, records);
+            Bench bench;
+            for (unsigned i = 0; i < records; ++i)
+                REQUIRE(bench.append(1));
+            bench.writer().detach();
+            bench.crash_and_attach();
+            REQUIRE(bench.replayed().fault == ES_OK);
+            REQUIRE(bench.append(chunks));
+            bench.device().zero(es_sb_addr(bench.writer().sb().generation));
+            CHECK(bench.replayed().fault == ES_FAULT_EPOCH);
+        }
+    }
+}
+
 TEST_CASE("a record that leaves no room for the summary is refused", "[replay]") {
     Bench bench;
     REQUIRE(bench.append(8)); // header and payload fill all but the summary's block

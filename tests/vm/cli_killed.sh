@@ -78,7 +78,7 @@ kill_everywhere() {
 
 # Of as much as the volume has from the beginning.
 content() { dd if=/dev/vg/data bs=1M count=4 iflag=direct status=none | sha256sum | cut -d' ' -f1; }
-fill() { dd if=/dev/urandom of=/dev/vg/data bs=64k count=16 oflag=direct status=none; }
+overwrite() { dd if=/dev/urandom of=/dev/vg/data bs=64k count=16 oflag=direct status=none; }
 hold_open() { exec 9<>/dev/vg/data; }
 let_go() { exec 9>&-; }
 is_there() { esnap lvs --noheadings -o lv_name "vg/$1" >/dev/null 2>&1; }
@@ -108,7 +108,7 @@ start_over() {
 add_snapshot() { # add_snapshot NAME
     esnap -q lvcreate --esnapshot -L 8M -n "$1" vg/data
     snapshots[$1]=$(digest /dev/vg/data)
-    fill
+    overwrite
     data=$(content)
 }
 
@@ -130,7 +130,7 @@ drop_journal() { ! has_journal || esnap -q lvremove -y vg/data_ejrnl; }
 # With writes that are not in place yet; the writers have their acknowledgement.
 add_journal() {
     has_journal || esnap -q lvcreate --esnapjrnl -L 4M vg/data
-    fill
+    overwrite
     data=$(content)
 }
 # The snapshot that was being removed is gone or what it was.
