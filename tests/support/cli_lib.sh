@@ -36,7 +36,7 @@ picture() {
 }
 
 # No command's leftovers: nothing suspended, no second table, no unfinished tag, every LV of ours
-# listed, every device of a volume that is listed.
+# listed, every device of a volume that is listed; and every store and journal is sound.
 settled() {
     local devices tags listed name tag
     seen=
@@ -51,6 +51,8 @@ settled() {
     done <<<"$tags"
     while IFS=: read -r name _; do
         [[ $name == vg-* ]] || continue
+        [[ ! $name =~ _(ecow|ejrnl)$ ]] || esnap check "/dev/mapper/$name" >/tmp/checked 2>&1 ||
+            fail "esnap check of $name: $(cat /tmp/checked)"
         name=${name#vg-}
         name=${name%-real}
         [[ $listed == *" $name "* ]] || lvs "vg/$name" >/dev/null 2>&1 || fail "a stray device vg-$name"

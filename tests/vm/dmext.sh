@@ -91,6 +91,9 @@ expect "$table" "$(dmsetup table vol)" "the table"
 expect "ok, 1 stores" "$(dmext-live status vol)" "status"
 expect second "$(cat /mnt/image/file)" "the file in the snapshot before"
 dmsetup remove --retry bad
+for i in 1 2; do
+    esnap check "/dev/mapper/s$i"
+done
 
 say "the last one dropped: a pass-through while mounted, nothing afterwards"
 umount /mnt/image

@@ -23,12 +23,22 @@ counters() {
     echo "${stat[0]} ${stat[2]} ${stat[4]} ${stat[6]}"
 }
 
+# What udev has begun to read comes to its end: nobody reads or writes for a second.
+wait_for_silence() {
+    local before=
+    until [ "$before" = "$(counters origin) $(counters store)" ]; do
+        before="$(counters origin) $(counters store)"
+        sleep 1
+    done
+}
+
 # cost COMMAND...: sets origin_* and store_*, the I/Os and bytes for 1000 writes. Udev looks at a
 # device that was written to; it may do so afterwards.
 cost() {
     local o0 o1 s0 s1
     udevadm settle
     udevadm control --stop-exec-queue
+    wait_for_silence
     read -r -a o0 <<<"$(counters origin)"
     read -r -a s0 <<<"$(counters store)"
     "$@"
