@@ -41,6 +41,21 @@ static void add_sample(struct block_device *origin, struct es_fingerprint *fp, u
 		fp->sample[fp->nr++].block = block;
 }
 
+int es_fingerprint_probe(struct block_device *origin, u64 sectors)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	u32 crc;
+	int r;
+
+	if (!page)
+		return -ENOMEM;
+	r = sample_crc(origin, sectors, 0, page, &crc);
+	if (r)
+		r = sample_crc(origin, sectors, (sectors - 1) / ES_BLOCK_SECTORS, page, &crc);
+	__free_page(page);
+	return r;
+}
+
 int es_fingerprint_take(struct block_device *origin, u64 sectors, u32 chunk_sectors,
 			const unsigned long *copied, struct es_fingerprint *fp)
 {

@@ -11,6 +11,13 @@
 #include "es_io.h"
 
 /**
+ * es_fingerprint_probe - is the origin there at all: can its first or its last block be read?
+ *
+ * Sleeps.  Returns 0 or a negative errno.
+ */
+int es_fingerprint_probe(struct block_device *origin, u64 sectors);
+
+/**
  * es_fingerprint_take - sample the first block, the last one, and unchanged chunks between.
  * @copied: bit set: the chunk's content does not matter to any snapshot
  *

@@ -255,7 +255,10 @@ static int attach_stores(struct es_chain *chain, struct es_origin *table, u32 nr
 	struct es_store *newest = table->stores[nr - 1];
 	int r;
 
-	r = es_chain_journal_recover(chain, table);
+	/* Chunks that cannot be read now would be lost to the snapshots when they are copied. */
+	r = es_fingerprint_probe(chain->origin, chain->sectors);
+	if (!r)
+		r = es_chain_journal_recover(chain, table);
 	if (!r)
 		r = check_origin(chain, table);
 	if (r)

@@ -152,7 +152,10 @@ io_error "a read without the origin" read_chunks org 0 1
 io_error "a read of the snapshot that needs the origin" read_chunks img1 100 1
 read_chunks img1 20 4 || fail "what is in the store needs no origin"
 expect ok "$(state)" "the chain's state"
+down img1
+refuse dmsetup create org --table "$(org_table - $m/s1)"
 swap_under org-real "$(healthy)"
+up $m/s1
 write_chunks 24 4 || fail "a write failed: $(cat /tmp/error)"
 expect "$first" "$(digest $m/img1)" "the snapshot"
 
