@@ -43,12 +43,16 @@ Superblocks read_superblocks(const BlockSource &source) {
     return both;
 }
 
-void require_valid(const BlockSource &source, const Superblocks &both) {
-    if (both.valid())
-        return;
+void require_readable(const BlockSource &source, const Superblocks &both) {
     for (const auto *copy : {&both.a, &both.b})
         if (!copy->read_error.empty())
             throw Error("read the superblock of", source.name(), copy->read_error);
+}
+
+void require_valid(const BlockSource &source, const Superblocks &both) {
+    if (both.valid())
+        return;
+    require_readable(source, both);
     throw Error("read the superblock of", source.name(), es_fault_text(both.fault));
 }
 

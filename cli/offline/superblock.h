@@ -40,6 +40,9 @@ struct Superblocks {
 /** Reads both copies. A copy that cannot be read is noted, not thrown. */
 Superblocks read_superblocks(const BlockSource &source);
 
+/** Throws Error unless both copies could be read, whatever they hold. */
+void require_readable(const BlockSource &source, const Superblocks &both);
+
 /** Throws Error, saying why, unless one of the copies is valid. */
 void require_valid(const BlockSource &source, const Superblocks &both);
 

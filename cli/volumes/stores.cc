@@ -64,9 +64,7 @@ bool is_unformatted(const Volume &volume) {
     const Superblocks both = read_superblocks(device);
     if (both.valid() && is_own(volume, both.sb))
         return false;
-    for (const SuperblockCopy *copy : {&both.a, &both.b})
-        if (!copy->read_error.empty())
-            throw Error("read the superblock of", device.name(), copy->read_error);
+    require_readable(device, both);
     return true;
 }
 

@@ -5,8 +5,6 @@
 #include <condition_variable>
 #include <csignal>
 #include <deque>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 
 #include <catch2/catch.hpp>
@@ -16,27 +14,20 @@
 #include "monitor/own.h"
 #include "monitor/service.h"
 #include "support/fake_dm.h"
+#include "support/store_image.h"
 
 using namespace esnap;
 using namespace std::chrono_literals;
 using Catch::Contains;
+using esnap::test::TempDir;
 
 namespace {
 
-/** A directory that goes with the test. */
+/** A directory that goes with the test; the list is in one that is not there yet. */
 struct Place {
-    std::filesystem::path path;
+    TempDir directory;
 
-    Place() {
-        std::string name = std::filesystem::temp_directory_path() / "esnap-monitor-XXXXXX";
-        REQUIRE(::mkdtemp(name.data()));
-        path = name;
-    }
-    ~Place() { std::filesystem::remove_all(path); }
-    Place(const Place &) = delete;
-    Place &operator=(const Place &) = delete;
-
-    WatchList list() const { return WatchList(path / "monitor"); }
+    WatchList list() const { return WatchList(directory.path("monitor")); }
 };
 
 constexpr const char *uuid = "ESNAP-snap-1";

@@ -2,8 +2,6 @@
 //
 // esnap.conf: what is right is taken, what is not is refused by file and line.
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -11,6 +9,7 @@
 
 #include "policy/conf.h"
 #include "policy/error.h"
+#include "support/store_image.h"
 
 using namespace esnap::policy;
 
@@ -24,18 +23,6 @@ std::string refusal(const std::string &text) {
     }
     return "no error";
 }
-
-/* A directory that goes with the test. */
-struct Scratch {
-    std::filesystem::path path;
-
-    Scratch() {
-        std::string name = std::filesystem::temp_directory_path() / "esnap-conf-XXXXXX";
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~Scratch() { std::filesystem::remove_all(path); }
-};
 
 } // namespace
 
@@ -88,16 +75,16 @@ TEST_CASE("a configuration that is wrong is refused by line", "[policy]") {
 }
 
 TEST_CASE("a configuration file that is not there says nothing", "[policy]") {
-    const Scratch scratch;
-    const std::string file = scratch.path / "esnap.conf";
+    const esnap::test::TempDir scratch;
+    const std::string file = scratch.path("esnap.conf");
 
     CHECK(read_conf(file) == Conf{});
-    CHECK(read_conf(scratch.path / "none" / "esnap.conf") == Conf{});
+    CHECK(read_conf(scratch.path("none/esnap.conf")) == Conf{});
     std::ofstream(file) << "";
     CHECK(read_conf(file) == Conf{});
     std::ofstream(file) << "monitoring = 0\n";
     CHECK_FALSE(read_conf(file).monitoring);
-    CHECK_THROWS_AS(read_conf(scratch.path), SettingError); // a directory
+    CHECK_THROWS_AS(read_conf(scratch.path("")), SettingError); // a directory
 }
 
 TEST_CASE("the sample configuration is right, and names every setting", "[policy]") {
