@@ -10,7 +10,7 @@
 namespace {
 
 std::string content_of(const std::string &path) {
-    std::ifstream file(std::string(ESNAP_SOURCE_DIR) + "/" + path);
+    std::ifstream file(ESNAP_SOURCE_DIR "/" + path);
     std::ostringstream text;
 
     text << file.rdbuf();
