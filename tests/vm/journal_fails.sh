@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --smp 2 --disk origin=8M --disk stores=32M --disk journals=16M --timeout 600
+# vm: --disk origin=8M --disk stores=32M --disk journals=16M --timeout 600
 #
 # The journal's device fails under four writers, in several ways: no write fails, none is lost, the
 # snapshot stays right, status and an event tell, and another journal is added live.

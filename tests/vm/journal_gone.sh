@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --smp 2 --disk origin=8M --disk stores=20M --disk journals=4M --timeout 600
+# vm: --disk origin=8M --disk stores=20M --disk journals=4M --timeout 600
 #
 # The journal's device is gone while it is drained, removed from the table, detached, and while a
 # snapshot is taken: the origin has everything, and comes up without it. It cannot be read when it is to be attached:

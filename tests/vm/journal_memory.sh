@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --smp 2 --disk origin=48M --disk stores=96M --disk journals=64M --timeout 900
+# vm: --disk origin=48M --disk stores=96M --disk journals=64M --timeout 900
 #
 # A journal that holds far more than it may have in memory: what was dropped is read back, for
 # users and to be written in place, memory stays bounded and comes back. When it cannot be read
@@ -29,7 +29,11 @@ new_journal() {
     expect ok "$(journal_state)" "the new journal's state"
 }
 
-available() { awk '/^MemAvailable/ { print $2 }' /proc/meminfo; }
+# In KiB; free pages that a processor keeps for itself (some 40 MiB) are not in MemAvailable.
+available() {
+    awk '/^MemAvailable/ { kib += $2 } $1 == "count:" { kib += 4 * $2 } END { print kib }' \
+        /proc/meminfo /proc/zoneinfo
+}
 journal_reads() { awk '{ print $1 }' "/sys/block/$(basename "$(readlink -f $m/j)")/stat"; }
 
 # The least MemAvailable in KiB while COMMAND runs is in $least.
@@ -167,7 +171,7 @@ for round in 1 2 3; do
     left=$((before - $(free_memory)))
     echo "$held KiB while 40 MiB were pending, $left KiB afterwards"
     [ "$held" -gt 30000 ] || fail "it was not in memory: this proves nothing"
-    [ "$round" -eq 1 ] || [ "$left" -lt 4096 ] || fail "memory is gone"
+    [ "$round" -eq 1 ] || [ "$left" -lt 1024 ] || fail "memory is gone"
     is_fast
     if [ "$round" -lt 3 ]; then
         up

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --smp 2 --disk origin=8M --disk stores=32M --disk journals=4M --timeout 600
+# vm: --disk origin=8M --disk stores=32M --disk journals=4M --timeout 600
 #
 # The origin fails under a journal: a part of it takes no writes, its flushes fail, all of it is
 # gone. What was acknowledged reads right, writes go on as long as there is room in the ring and
