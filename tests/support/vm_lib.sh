@@ -25,5 +25,8 @@ refuse() {
     fi
 }
 
-# digest DEVICE: of its whole content, read past every cache
-digest() { dd if="$1" bs=1M iflag=direct status=none | md5sum | cut -d' ' -f1; }
+# Of standard input. MD5 costs an emulated processor a third of SHA-256, and nobody cheats here.
+summary() { md5sum | cut -d' ' -f1; }
+
+# digest DEVICE: the summary of its whole content, read past every cache
+digest() { dd if="$1" bs=1M iflag=direct status=none | summary; }

@@ -73,10 +73,10 @@ say "the last snapshot does not go before it; it goes while writes are pending"
 esnap -q lvremove -y vg/monday
 refused 5 'journal' esnap lvremove -y vg/tuesday
 dd if=/dev/urandom of=/mnt/data/big bs=64k count=32 oflag=direct status=none
-sum=$(sha256sum </mnt/data/big)
+sum=$(summary </mnt/data/big)
 esnap lvremove -y vg/data_ejrnl
 expect "- -" "$(dmsetup status vg-data | cut -d' ' -f9,10)" "the origin's status"
-expect "$sum" "$(dd if=/mnt/data/big bs=64k iflag=direct status=none | sha256sum)" "what was pending"
+expect "$sum" "$(dd if=/mnt/data/big bs=64k iflag=direct status=none | summary)" "what was pending"
 expect "two four" "$(show tuesday) $(cat /mnt/data/file)" "the file"
 settled
 esnap -q lvremove -y vg/tuesday

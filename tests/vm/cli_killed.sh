@@ -77,7 +77,7 @@ kill_everywhere() {
 }
 
 # Of as much as the volume has from the beginning.
-content() { dd if=/dev/vg/data bs=1M count=4 iflag=direct status=none | sha256sum | cut -d' ' -f1; }
+content() { dd if=/dev/vg/data bs=1M count=4 iflag=direct status=none | summary; }
 overwrite() { dd if=/dev/urandom of=/dev/vg/data bs=64k count=16 oflag=direct status=none; }
 hold_open() { exec 9<>/dev/vg/data; }
 let_go() { exec 9>&-; }

@@ -59,14 +59,14 @@ expect 139264 "$(dmsetup status vg-two | sed 's/.*\/\([0-9]*\) .*/\1/')" "what t
 say "a view is full: taken down all the same, and nothing of it is lost that was acknowledged"
 esnap lvcreate --esnapview -L 8M -n view vg/two
 dd if=/dev/urandom of=/dev/vg/view bs=1M count=2 oflag=direct conv=fsync status=none
-start=$(dd if=/dev/vg/view bs=1M count=2 iflag=direct status=none | sha256sum)
+start=$(dd if=/dev/vg/view bs=1M count=2 iflag=direct status=none | summary)
 fio --name=view --filename=/dev/vg/view --rw=write --bs=64k --offset=2M --direct=1 --size=30M >/dev/null 2>&1 &
 writer=$!
 wait_until 300 is_area view full
 timeout 100 dmsetup suspend --nolockfs vg-view || fail "the suspend hangs"
 dmsetup resume vg-view
 ! wait "$writer" || fail "writes without room did not fail when the view was suspended"
-expect "$start" "$(dd if=/dev/vg/view bs=1M count=2 iflag=direct status=none | sha256sum)" "the view's acknowledged data"
+expect "$start" "$(dd if=/dev/vg/view bs=1M count=2 iflag=direct status=none | summary)" "the view's acknowledged data"
 timeout 200 esnap lvremove -y vg/view || fail "removing a full view hangs"
 settled
 

@@ -14,7 +14,7 @@ trap 'rm -rf -- "$work"' EXIT
 expect() {
     local want=$1 got=0
     shift
-    "$vm" --no-module "$@" >"$work/out" 2>"$work/err" || got=$?
+    "$vm" --smp 1 --no-module "$@" >"$work/out" 2>"$work/err" || got=$?
     if [ "$got" -ne "$want" ]; then
         echo "status $got instead of $want: $*"
         cat "$work/out" "$work/err"
@@ -41,7 +41,7 @@ same "$(cat out)" "<two words><it's><\$HOME><>"$'<new\nline>'
 expect 0 -- seq 1 200000
 same "$(cksum <out)" "$(seq 1 200000 | cksum)"
 
-expect 124 --timeout 15 -- sh -c 'echo started; sleep 1000'
+expect 124 --timeout 30 -- sh -c 'echo started; sleep 1000'
 same "$(cat out)" started
 
 mkdir share

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # vm: --disk origin=64M --disk stores=1G --timeout 2700
 #
-# The second half of model.sh: seeds 11 to 20.
+# The second half of model.sh, on one processor: seeds 11 to 20, or those that are named.
+#
+#   model_more.sh [FIRST_SEED SEEDS [OPTION of esnap-model]...]
 
 set -euo pipefail
-exec bash "$(dirname -- "${BASH_SOURCE[0]}")/model.sh" 11 10
+[ $# -gt 0 ] || set -- 11 10
+exec bash "$(dirname -- "${BASH_SOURCE[0]}")/model.sh" "$@"

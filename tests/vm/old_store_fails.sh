@@ -60,7 +60,7 @@ say "payload of the old store cannot be read"
 forget_tables
 swap_under s1 "$(holed s1 32-35)"
 refuse read_chunks img1 3 1
-good_chunks() { dd if="$1" bs=16k skip=4 count=508 iflag=direct status=none | sha256sum; }
+good_chunks() { dd if="$1" bs=16k skip=4 count=508 iflag=direct status=none | summary; }
 seen=$(good_chunks $m/img1)
 unaffected "with bad payload"
 swap_under s1 "$(good s1)"

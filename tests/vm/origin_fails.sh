@@ -28,7 +28,7 @@ part() {
     at=$((at + nr))
     [ "$at" -eq "$sectors" ] || echo "$at $((sectors - at)) linear $disks-origin $at"
 }
-chunks_of() { dd if="$1" bs=16k skip="$2" count="$3" iflag=direct status=none | sha256sum; }
+chunks_of() { dd if="$1" bs=16k skip="$2" count="$3" iflag=direct status=none | summary; }
 fresh() {
     dd if=/dev/urandom of="$disks-origin" bs=1M count=8 oflag=direct status=none
     esnap -q format --force --origin $m/org-real -c 16k $m/s1
