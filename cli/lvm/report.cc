@@ -19,7 +19,7 @@ constexpr const char *operation = "read LVM's report";
 constexpr std::array<std::pair<const char *, const char *>, 5> reports{{
     {"vg", "vg_name,vg_extent_size,vg_extent_count,vg_free_count,vg_shared,vg_exported,vg_partial"},
     {"lv", "vg_name,lv_name,lv_uuid,lv_size,lv_layout,lv_tags,lv_active_locally,lv_device_open,"
-           "lv_skip_activation,lv_time"},
+           "lv_skip_activation,lv_autoactivation,lv_time"},
     {"pv", "pv_name"},
     {"pvseg", "pvseg_start"},
     {"seg", "seg_start"},
@@ -53,6 +53,7 @@ Lv lv_from(const nlohmann::json &row) {
             .is_active = flag_in(row, "lv_active_locally"),
             .is_open = flag_in(row, "lv_device_open"),
             .is_skipped = flag_in(row, "lv_skip_activation"),
+            .is_autoactivated = flag_in(row, "lv_autoactivation"),
             .created = text_in(row, "lv_time")};
 }
 

@@ -23,6 +23,8 @@ struct Lv {
     bool is_open = false;
     /** Not activated by vgchange -ay. */
     bool is_skipped = false;
+    /** Activated when its devices appear (vgchange -aay). */
+    bool is_autoactivated = true;
     std::string created; /**< as LVM prints it */
 
     bool has_tag(const std::string &tag) const;

@@ -5,6 +5,7 @@
 //
 // Tags, on the LV of ...
 //   the origin   esnap.kind=origin
+//                esnap.had=skip, esnap.had=no-autoactivation: what its user had set (protect.h)
 //   a store      esnap.kind=snapshot|view  esnap.origin=<uuid of the origin's LV>
 //                esnap.chain=<uuid>  esnap.store=<uuid>  esnap.serial=<number>
 //                a view's also: esnap.of=<uuid of the snapshot's store>
@@ -31,6 +32,8 @@ namespace esnap {
 namespace tag {
 inline constexpr const char *kind = "esnap.kind=";
 inline constexpr const char *origin_kind = "esnap.kind=origin";
+inline constexpr const char *had_skip = "esnap.had=skip";
+inline constexpr const char *had_no_autoactivation = "esnap.had=no-autoactivation";
 inline constexpr const char *snapshot_kind = "esnap.kind=snapshot";
 inline constexpr const char *view_kind = "esnap.kind=view";
 inline constexpr const char *journal_kind = "esnap.kind=journal";

@@ -13,6 +13,7 @@
 #include "offline/formatter.h"
 #include "offline/superblock.h"
 #include "volumes/live.h"
+#include "volumes/protect.h"
 #include "volumes/watching.h"
 
 namespace esnap {
@@ -156,16 +157,6 @@ void add_end(SnapshotPlan &p) {
         p.plan.add(watch_step(p.system, p.snapshot, "ESNAP-image-" + as_text(p.tags.store)));
 }
 
-Words protect_lv(const std::string &path) {
-    return {"lvchange", "-y", "--addtag", tag::origin_kind, "-ky", "--setautoactivation",
-            "n",        path};
-}
-
-Words release_lv(const std::string &path) {
-    return {"lvchange", "-y", "--deltag", tag::origin_kind, "-kn", "--setautoactivation",
-            "y",        path};
-}
-
 dmext::EsnapshotOrg first_org(const SnapshotPlan &p, const std::string &origin) {
     dmext::EsnapshotOrg org;
 
@@ -177,8 +168,10 @@ dmext::EsnapshotOrg first_org(const SnapshotPlan &p, const std::string &origin) 
 }
 
 void add_protection(SnapshotPlan &p) {
+    const ActivationFlags users = user_flags(p.origin_lv);
+
     p.plan.add(lvm_step(p.system, "protect from activation without snapshots", p.origin,
-                        protect_lv(p.origin.text()), release_lv(p.origin.text())));
+                        protect_lv(p.origin.text(), users), release_lv(p.origin.text(), users)));
 }
 
 /* LVM must not change the volume's table between our load and the switch, so its own lock is

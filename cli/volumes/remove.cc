@@ -7,6 +7,7 @@
 #include "dm-ext/recipes.h"
 #include "error.h"
 #include "volumes/live.h"
+#include "volumes/protect.h"
 #include "volumes/watching.h"
 
 namespace esnap {
@@ -101,8 +102,7 @@ dmext::Plan remove_snapshot(System &system, const Chain &chain, const Volume &sn
 
 dmext::Step release_step(System &system, const Chain &chain, const std::string &lv) {
     return lvm_step(system, "give back to LVM", chain.volume_name(),
-                    {"lvchange", "-y", "--deltag", tag::origin_kind, "-kn", "--setautoactivation",
-                     "y", lvm_path(chain.vg, lv)});
+                    release_lv(lvm_path(chain.vg, lv), user_flags(chain.origin)));
 }
 
 } // namespace
@@ -144,7 +144,7 @@ dmext::Plan dissolve(System &system, const Chain &chain) {
     plan.add(release_step(system, chain, chain.name));
     if (is_up)
         plan.add(lvm_step(system, "activate", chain.volume_name(),
-                          {"lvchange", "-ay", chain.volume_name().text()}));
+                          {"lvchange", "-ay", "-K", chain.volume_name().text()}));
     return plan;
 }
 

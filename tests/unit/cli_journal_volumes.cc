@@ -35,7 +35,7 @@ std::string journal_lv(const std::string &name, const std::string &more = "") {
         R"({{"vg_name":"vg","lv_name":"{}","lv_uuid":"J{}","lv_size":"16777216",)"
         R"("lv_layout":"linear","lv_tags":"esnap.kind=journal,esnap.origin={},esnap.chain={},)"
         R"(esnap.journal={}{}","lv_active_locally":"1","lv_device_open":"1",)"
-        R"("lv_skip_activation":"1","lv_time":"2026-11-21 15:45:25 +0000"}})",
+        R"("lv_skip_activation":"1","lv_autoactivation":"0","lv_time":"2026-11-21 15:45:25 +0000"}})",
         name, name, origin_uuid, chain_uuid, journal_uuid, more);
 }
 

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "dm-ext/recipes.h"
 #include "error.h"
@@ -17,6 +18,7 @@
 #include "volumes/create.h"
 #include "volumes/follow.h"
 #include "volumes/listing.h"
+#include "volumes/protect.h"
 #include "volumes/remove.h"
 #include "volumes/selection.h"
 
@@ -87,9 +89,42 @@ TEST_CASE("LVM's report, recorded", "[cli]") {
     CHECK(origin->bytes == 64 << 20);
     CHECK(origin->is_active);
     CHECK(origin->is_skipped);
+    CHECK_FALSE(origin->is_autoactivated);
+    CHECK(vg.find("other")->is_autoactivated);
     CHECK(vg.find("pool_tdata")->is_internal);
     CHECK(vg.find("pool")->layout == "thin,pool");
     CHECK_FALSE(vg.find("thin")->is_open);
+}
+
+TEST_CASE("an LV is given back with the flags that its user had set", "[cli]") {
+    const bool skipped = GENERATE(false, true);
+    const bool automatic = GENERATE(false, true);
+    Lv lv;
+
+    lv.is_skipped = skipped;
+    lv.is_autoactivated = automatic;
+    const std::string protect =
+        fmt::format("{}", fmt::join(protect_lv("vg/a", user_flags(lv)), " "));
+    CHECK(protect == fmt::format("lvchange -y --addtag esnap.kind=origin{}{} -ky "
+                                 "--setautoactivation n vg/a",
+                                 skipped ? " --addtag esnap.had=skip" : "",
+                                 automatic ? "" : " --addtag esnap.had=no-autoactivation"));
+
+    // As LVM has it then.
+    lv.tags = {"esnap.kind=origin"};
+    if (skipped)
+        lv.tags.emplace_back("esnap.had=skip");
+    if (!automatic)
+        lv.tags.emplace_back("esnap.had=no-autoactivation");
+    lv.is_skipped = true;
+    lv.is_autoactivated = false;
+    const std::string release =
+        fmt::format("{}", fmt::join(release_lv("vg/a", user_flags(lv)), " "));
+    CHECK(release == fmt::format("lvchange -y --deltag esnap.kind=origin{}{} -k{} "
+                                 "--setautoactivation {} vg/a",
+                                 skipped ? " --deltag esnap.had=skip" : "",
+                                 automatic ? "" : " --deltag esnap.had=no-autoactivation",
+                                 skipped ? 'y' : 'n', automatic ? 'y' : 'n'));
 }
 
 TEST_CASE("a report that is none is refused", "[cli]") {

@@ -162,11 +162,15 @@ expect three "$(cat /mnt/data/file)" "the file"
 umount /mnt/data
 
 say "a volume that is not in use is stacked at once"
+flags() { lvs --noheadings --binary -o lv_skip_activation,lv_autoactivation "$1" | xargs; }
+expect "0 1" "$(flags vg/daten)" "how it is activated, as LVM made it"
+lvchange -q -ky --setautoactivation n vg/daten
 esnap lvcreate --esnapshot -L 8M -n idle vg/daten
 expect "daten_eorig idle_ecow" "$(lvs --noheadings -o lv_name vg | xargs)" "LVs"
 settled
 esnap lvremove -y vg/idle
 expect daten "$(lvs --noheadings -o lv_name,lv_tags vg | xargs)" "what is left"
+expect "1 0" "$(flags vg/daten)" "how it is activated, as its user has set it"
 [ -b /dev/vg/daten ] || fail "the volume is not there"
 settled
 echo "all held"
