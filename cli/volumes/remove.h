@@ -11,7 +11,7 @@ namespace esnap {
 /**
  * Any view; of snapshots the oldest, if it has no view. Throws Error with the reason for all
  * others, and for what is in use. The store's LV is tagged esnap.removing first: killed in
- * between, the next command goes on (settle.h).
+ * between, the next command goes on (settle(), assemble.h).
  */
 dmext::Plan remove_volume(System &system, const Found &found);
 

@@ -80,6 +80,11 @@ echo three >/mnt/data/file
 sync
 esnap lvcreate --esnapview -L 16M -n try vg/monday
 expect "one two one" "$(show monday) $(show tuesday) $(show try)" "the file in both snapshots and the view"
+for name in data monday tuesday try data-real monday_ecow; do
+    node=/dev/vg/$name
+    [ -e "$node" ] || node=/dev/mapper/vg-$name
+    expect "660 root:disk" "$(stat -L -c '%a %U:%G' "$node")" "who may read and write $node"
+done
 settled
 expect "data
 monday data
