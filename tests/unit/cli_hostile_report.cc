@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
-// LVM's report is not trusted: tags are anybody's words, and another version may print something
-// else. Whatever it says, it is read or refused with an Error, and every volume that is found in
-// it can be listed and planned for.
+// What LVM says is not trusted: tags are anybody's words, and another version may print something
+// else. Whatever it is, it is read or refused with an Error, and every volume that is found in it
+// can be listed and planned for. What LVM is told is what was meant.
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "error.h"
+#include "lvm/lvm2cmd.h"
 #include "lvm/report.h"
 #include "support/core_values.h"
 #include "support/fake_dm.h"
@@ -187,4 +188,13 @@ TEST_CASE("whatever LVM reports is read or refused", "[cli]") {
     }
     CHECK(read > 0);
     CHECK(read < 50);
+}
+
+TEST_CASE("what LVM could take for another word is not passed on to it", "[cli]") {
+    Lvm2Cmd lvm;
+
+    for (const std::string word : {"", "a'b", "a\"b", "a\nlvremove -f vg", "a\tb", "a\\"}) {
+        CAPTURE(word);
+        CHECK_THROWS_WITH(lvm.run({"lvs", word}), Catch::Contains("cannot be passed on to LVM"));
+    }
 }

@@ -40,6 +40,10 @@ refused 3 'how much room' esnap lvcreate --esnapshot -n s vg/data
 refused 3 'give it a name' esnap lvcreate --esnapshot -L 8M vg/data
 refused 3 'cannot be a name' esnap lvcreate --esnapshot -L 8M -n 'a b' vg/data
 refused 3 'cannot be a name' esnap lvcreate --esnapshot -L 8M -n s_ecow vg/data
+# shellcheck disable=SC2016  # no shell is to expand them
+for name in '$(reboot)' '`reboot`' 's;reboot' "s'" 's"' '../s' '--' '-s' $'s\nreboot'; do
+    refused 3 'cannot be a name' esnap lvcreate --esnapshot -L 8M --name="$name" vg/data
+done
 refused 3 'power of two' esnap lvcreate --esnapshot -L 8M -c 5k -n s vg/data
 refused 3 'exactly one of' esnap lvcreate -L 8M -n s vg/data
 refused 5 'of this name already' esnap lvcreate --esnapshot -L 8M -n data vg/data
