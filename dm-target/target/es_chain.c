@@ -79,69 +79,6 @@ static void stop_sealing(struct es_chain *chain)
 	WRITE_ONCE(chain->seal_cancel, false);
 }
 
-/* --- the bits --- */
-
-/* Replayed extents: their chunks are copied. */
-static int mark_copied(void *context, const struct es_extent *extents, u32 nr)
-{
-	struct es_chain *chain = context;
-	u32 i;
-
-	for (i = 0; i < nr; i++)
-		bitmap_set(chain->copied, extents[i].chunk, extents[i].nr);
-	return 0;
-}
-
-/* A store knows nothing behind the size the origin had; nobody needs that. */
-static void count_copied(struct es_chain *chain, const struct es_store *newest)
-{
-	u64 known = es_sb_chunks(&newest->sb);
-
-	chain->nr_copied = bitmap_weight(chain->copied, known);
-	bitmap_set(chain->copied, known, chain->nr_chunks - known);
-}
-
-/* Collect the next zero extents from the trimmed bits; returns their number. */
-static u32 trimmed_extents(struct es_chain *chain, u64 chunks, u64 *pos, struct es_extent *e)
-{
-	u32 nr = 0;
-
-	while (nr < ES_BLOCK_EXTENTS) {
-		u64 first = find_next_bit(chain->trimmed, chunks, *pos);
-		u64 end = find_next_zero_bit(chain->trimmed, chunks, first);
-
-		if (first >= chunks)
-			break;
-		end = min_t(u64, end, first + U32_MAX);
-		e[nr++] = (struct es_extent){
-			.chunk = first, .nr = end - first, .flags = ES_EXT_ZERO
-		};
-		*pos = end;
-	}
-	return nr;
-}
-
-/* Record what was trimmed before the snapshot: it starts without needing that. */
-static int record_trimmed(struct es_chain *chain, struct es_store *store)
-{
-	u64 chunks = es_sb_chunks(&store->sb), pos = 0;
-	struct es_extent *e = kcalloc(ES_BLOCK_EXTENTS, sizeof(*e), GFP_NOIO);
-	int nr, done = 0;
-
-	if (!e)
-		return -ENOMEM;
-	while ((nr = trimmed_extents(chain, chunks, &pos, e)) > 0) {
-		done = es_append_zeroes(store, e, nr);
-		if (done > 0)
-			mark_copied(chain, e, done);
-		/* A store too small for its zero extents does without: only speed is lost. */
-		if (done < nr)
-			break;
-	}
-	kfree(e);
-	return min(done, 0);
-}
-
 /* --- stores coming into use --- */
 
 static const u8 nobody[ES_UUID_SIZE];
@@ -159,9 +96,9 @@ static int start_snapshot(struct es_chain *chain, struct es_store *store, struct
 	if (link)
 		r = es_store_set_next(older, store->sb.store_uuid);
 	if (!r)
-		r = es_store_attach(store, journal, mark_copied, chain, NULL);
+		r = es_store_attach(store, journal, es_chain_bits_mark, chain, NULL);
 	if (!r)
-		r = record_trimmed(chain, store);
+		r = es_chain_bits_record_trimmed(chain, store);
 	if (r && link && es_store_set_next(older, nobody)) {
 		DMERR("%pg: still names a successor that is not in use", older->bdev);
 		r = -ENOTRECOVERABLE;
@@ -196,26 +133,6 @@ static void take_settings(struct es_chain *chain, struct es_origin *table)
 	chain->on_full_error = table->args.on_full_error;
 	chain->engine.timeout_seconds = table->args.queue_timeout;
 	chain->bound = table;
-}
-
-static void swap_bitmaps(struct es_chain *chain, struct es_origin *table)
-{
-	swap(chain->copied, table->copied);
-	swap(chain->trimmed, table->trimmed);
-	chain->nr_chunks = es_chunks(table->ti->len, table->args.chunk_sectors);
-}
-
-/* The origin has grown: what is new is trimmed by nobody and needed by nobody. */
-static void grow_bitmaps(struct es_chain *chain, struct es_origin *table)
-{
-	u64 chunks = es_chunks(table->ti->len, table->args.chunk_sectors);
-	u64 old = min(chain->nr_chunks, chunks);
-
-	bitmap_copy(table->trimmed, chain->trimmed, old);
-	bitmap_clear(table->trimmed, old, chunks - old);
-	bitmap_copy(table->copied, chain->copied, old);
-	bitmap_set(table->copied, old, chunks - old);
-	swap_bitmaps(chain, table);
 }
 
 /* --- the first table: attach --- */
@@ -265,12 +182,12 @@ static int attach_stores(struct es_chain *chain, struct es_origin *table, u32 nr
 		return r;
 	bitmap_zero(chain->copied, chain->nr_chunks);
 	if (newest->sb.epoch)
-		r = es_store_attach(newest, NULL, mark_copied, chain, chain->copied);
+		r = es_store_attach(newest, NULL, es_chain_bits_mark, chain, chain->copied);
 	else
 		r = start_snapshot(chain, newest, nr > 1 ? table->stores[nr - 2] : NULL);
 	if (r)
 		return r;
-	count_copied(chain, newest);
+	es_chain_bits_count(chain, newest);
 	r = es_engine_use(&chain->engine, newest);
 	if (!r)
 		r = es_chain_journal_start(chain, table, newest);
@@ -314,7 +231,7 @@ static bool add_newest(struct es_chain *chain, struct es_origin *table, struct e
 			es_chain_invalidate(chain, "the newest store says that it has ended");
 		return false;
 	}
-	count_copied(chain, store);
+	es_chain_bits_count(chain, store);
 	return true;
 }
 
@@ -389,7 +306,7 @@ static int bind_change(struct es_chain *chain, struct es_origin *table)
 	take_settings(chain, table);
 	use_map_lock(chain, table->stores, nr);
 	if (chain->nr_chunks != es_chunks(chain->sectors, chain->chunk_sectors))
-		grow_bitmaps(chain, table);
+		es_chain_bits_grow(chain, table);
 	if (change.add && (undrained || !add_newest(chain, table, newest))) {
 		table->lost_newest = true;
 		nr--;
@@ -408,14 +325,6 @@ static int bind_change(struct es_chain *chain, struct es_origin *table)
 
 /* --- binding --- */
 
-/* The chain has taken the table's bits over, and the new snapshot needs bits, too. */
-static bool alloc_bits(struct es_chain *chain, struct es_origin *table)
-{
-	if (!table->copied)
-		table->copied = es_kvmalloc(BITS_TO_LONGS(chain->nr_chunks) * sizeof(long));
-	return table->copied;
-}
-
 /*
  * The last store is a new snapshot, but the journal holds older writes: they go to their
  * places first.
@@ -424,7 +333,7 @@ static void add_late(struct es_chain *chain, struct es_origin *table)
 {
 	struct es_store *newest = es_chain_newest(chain);
 
-	if (!es_chain_journal_halt(chain, true) && alloc_bits(chain, table) &&
+	if (!es_chain_journal_halt(chain, true) && es_chain_bits_alloc(chain, table) &&
 	    add_newest(chain, table, newest)) {
 		set_stores(chain, table, table->nr_stores);
 		es_store_end_append(newest);
@@ -444,7 +353,7 @@ static int bind_first(struct es_chain *chain, struct es_origin *table)
 	chain->suspect = 0;
 	chain->nr_copied = 0;
 	take_settings(chain, table);
-	swap_bitmaps(chain, table);
+	es_chain_bits_swap(chain, table);
 	bitmap_zero(chain->trimmed, chain->nr_chunks);
 	bitmap_fill(chain->copied, chain->nr_chunks);
 	use_map_lock(chain, table->stores, table->nr_stores);
@@ -453,7 +362,7 @@ static int bind_first(struct es_chain *chain, struct es_origin *table)
 		r = attach_stores(chain, table, nr);
 	if (r) {
 		DMERR("%pg: attaching the chain failed: error %d", chain->origin, r);
-		swap_bitmaps(chain, table);
+		es_chain_bits_swap(chain, table);
 		chain->bound = NULL;
 		return r;
 	}
@@ -475,15 +384,6 @@ struct dm_target *es_chain_target(const struct es_chain *chain)
 	return chain->bound->ti;
 }
 
-/* The table brought them for the chain, which has what it needs. */
-static void free_bitmaps(struct es_origin *table)
-{
-	kvfree(table->copied);
-	kvfree(table->trimmed);
-	table->copied = NULL;
-	table->trimmed = NULL;
-}
-
 int es_chain_bind(struct es_chain *chain, struct es_origin *table)
 {
 	int r = 0;
@@ -496,7 +396,7 @@ int es_chain_bind(struct es_chain *chain, struct es_origin *table)
 	else if (chain->bound != table)
 		r = bind_change(chain, table);
 	if (!r)
-		free_bitmaps(table);
+		es_chain_bits_free(table);
 	if (!r && chain->nr_stores > 1)
 		queue_work(es_image_wq, &chain->seal_work);
 	es_chains_unlock();

@@ -144,6 +144,32 @@ static inline struct es_store *es_chain_newest(const struct es_chain *chain)
 /* Believe the administrator that the origin was not changed.  Sleeps. */
 int es_chain_accept_origin(struct es_chain *chain);
 
+/* --- es_chain_bits.c, while no I/O of the origin is in flight --- */
+
+/* For es_store_attach(), whose context is the chain: the chunks of replayed extents are copied. */
+int es_chain_bits_mark(void *context, const struct es_extent *extents, u32 nr);
+
+/* All of @newest was marked: count it; nobody needs what lies behind the size that it knows. */
+void es_chain_bits_count(struct es_chain *chain, const struct es_store *newest);
+
+/*
+ * What was trimmed before the snapshot goes into @store as zero extents, and is copied.  Sleeps.
+ * Returns 0, also if the store has no room for all of it, or a negative errno.
+ */
+int es_chain_bits_record_trimmed(struct es_chain *chain, struct es_store *store);
+
+/* The chain takes the bits of @table and gives it its own. */
+void es_chain_bits_swap(struct es_chain *chain, struct es_origin *table);
+
+/* The same when the origin has grown: what is new is trimmed by nobody and needed by nobody. */
+void es_chain_bits_grow(struct es_chain *chain, struct es_origin *table);
+
+/* The chain has taken the bits of @table, and a new snapshot needs some, too; false: no memory. */
+bool es_chain_bits_alloc(struct es_chain *chain, struct es_origin *table);
+
+/* The table brought them for the chain, which has what it needs. */
+void es_chain_bits_free(struct es_origin *table);
+
 /* --- es_chain_copy.c, the engine's side of a chain --- */
 
 extern const struct es_engine_ops es_chain_engine_ops;
