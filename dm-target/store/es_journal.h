@@ -402,6 +402,9 @@ u64 es_journal_budget_pages(void);
 /* Entries that may be pending. */
 u64 es_journal_budget_entries(void);
 
+/* Everything of the worker but its queue, which recovery makes. */
+void es_journal_init_worker(struct es_journal *j);
+
 /* Post to the worker.  Any context. */
 void es_journal_post(struct es_journal *j, struct list_head *item, struct list_head *list);
 void es_journal_post_flag(struct es_journal *j, bool *flag);
