@@ -53,7 +53,8 @@ expect monitored "$(monitor two)" "the newest snapshot"
 expect "" "$(monitor one)" "the one before"
 esnap lvextend --use-policies vg/one 2>&1 | grep -q 'not the newest' || fail "an older one is extended"
 before=$(digest /dev/vg/two)
-fill /dev/vg/data /tmp/two.json &
+# Not so fast that the area could have grown to all it needs before dmeventd is killed.
+fill /dev/vg/data /tmp/two.json "--rate=$((mib / 6))m" &
 writer=$!
 wait_until 300 grep -q 'vg/two: extended' "$log"
 kill -9 "$(pidof dmeventd)"
