@@ -49,6 +49,8 @@ std::optional<unsigned> Race::free_slot() const {
 }
 
 void Race::switch_to(const std::vector<unsigned> &slots) {
+    while (grow_what_is_full()) // a suspend that flushes fails writes that wait for room
+        ++done_["growths"];
     field_.change(slots, with_journal_,
                   rng_.percent(30) ? Field::Suspend::noflush : Field::Suspend::flush);
     if (const std::string state = state_of(field_.org()); state != "ok")
@@ -91,7 +93,7 @@ void Race::take_snapshot() {
     if (!slot || slots.size() >= most_snapshots)
         return;
     const auto previous = slots.empty() ? std::nullopt : std::optional(slots.back());
-    const Leg &leg = field_.slot(*slot, first_size);
+    field_.slot(*slot, first_size);
     field_.format_snapshot(*slot, previous);
     slots.push_back(*slot);
     Look instant = origin_.look({0, geometry_.origin_sectors});
@@ -100,8 +102,6 @@ void Race::take_snapshot() {
     const auto snapshot = std::make_shared<Snapshot>(*slot, std::move(instant));
     snapshot->image = std::make_unique<Opened>(field_.make_image(*slot), BlockFile::Mode::read);
     snapshots_.add(snapshot);
-    if (leg.sectors() != first_size)
-        throw std::runtime_error("somebody else has grown a leg");
     ++done_["snapshots"];
 }
 
