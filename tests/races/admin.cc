@@ -50,7 +50,7 @@ std::optional<unsigned> Race::free_slot() const {
 
 void Race::switch_to(const std::vector<unsigned> &slots) {
     while (grow_what_is_full()) // a suspend that flushes fails writes that wait for room
-        ++done_["growths"];
+        ;
     field_.change(slots, with_journal_,
                   rng_.percent(30) ? Field::Suspend::noflush : Field::Suspend::flush);
     if (const std::string state = state_of(field_.org()); state != "ok")
@@ -69,6 +69,7 @@ bool Race::grow_what_is_full() {
             return;
         leg.grow(std::min(leg.sectors() + wanted_room, geometry_.slot_sectors));
         shown.message("grown");
+        ++done_["growths"];
         has_grown = true;
     };
 
@@ -93,7 +94,7 @@ void Race::take_snapshot() {
     if (!slot || slots.size() >= most_snapshots)
         return;
     const auto previous = slots.empty() ? std::nullopt : std::optional(slots.back());
-    field_.slot(*slot, first_size);
+    field_.make_slot(*slot, first_size);
     field_.format_snapshot(*slot, previous);
     slots.push_back(*slot);
     Look instant = origin_.look({0, geometry_.origin_sectors});
@@ -126,7 +127,7 @@ void Race::make_view() {
 
     if (!slot || base == nullptr || views_.size() >= most_views)
         return;
-    field_.slot(*slot, first_size);
+    field_.make_slot(*slot, first_size);
     field_.format_view(*slot, base->slot);
     const auto view = std::make_shared<View>(clock_, next_view_++, *slot, base);
     view->device =
@@ -202,18 +203,15 @@ void Race::administrate() {
     for (bool is_second = false; !stop_ && std::chrono::steady_clock::now() < end;
          is_second = !is_second) {
         std::this_thread::sleep_for(pause_between);
-        if (grow_what_is_full())
-            ++done_["growths"];
+        grow_what_is_full();
         if (is_second)
             change_something();
     }
 }
 
 void Race::take_down() {
-    for (const auto &view : views_.all()) {
-        views_.take_off(view);
+    for (const auto &view : views_.all())
         view->device.reset();
-    }
     for (const auto &snapshot : snapshots_.all())
         snapshot->image.reset();
     plain_.reset();

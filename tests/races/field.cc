@@ -94,10 +94,9 @@ esmodel::OrgSpec Field::org_spec(const std::vector<unsigned> &stores, bool with_
     return spec;
 }
 
-Leg &Field::slot(unsigned number, Sector sectors) {
+void Field::make_slot(unsigned number, Sector sectors) {
     slots_[number] = std::make_unique<Leg>(fmt::format("races-slot{}", number), disk_,
                                            geometry_.slot_first(number), sectors);
-    return *slots_[number];
 }
 
 /* What an earlier store has left behind its first blocks stays. */

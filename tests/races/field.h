@@ -64,11 +64,10 @@ class Field {
 public:
     Field(const Geometry &geometry, const std::string &disk);
 
-    const Geometry &geometry() const { return geometry_; }
     const DmDevice &org() const { return *org_; }
     Leg &origin() { return origin_; }
-    /** A slot's leg; made anew with @sectors where it is not there. */
-    Leg &slot(unsigned number, Sector sectors);
+    /** A leg of @sectors for a slot that has none. */
+    void make_slot(unsigned number, Sector sectors);
     Leg &slot(unsigned number) { return *slots_.at(number); }
     void drop_slot(unsigned number) { slots_.erase(number); }
 

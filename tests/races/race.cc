@@ -141,27 +141,23 @@ void Race::verify(View &view, Range range) {
         &look);
 }
 
-void Race::read_snapshot(Rng &rng) {
-    if (const auto snapshot = snapshots_.any(rng))
-        verify(*snapshot, random_range(rng));
-    else
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-}
-
-void Race::read_view(Rng &rng) {
-    if (const auto view = views_.any(rng))
-        verify(*view, random_range(rng));
+template <typename Thing>
+void Race::read_any(const Shelf<Thing> &shelf, Rng &rng) {
+    if (const auto thing = shelf.any(rng))
+        verify(*thing, random_range(rng));
     else
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
 void Race::verify_all() {
-    for (const auto &snapshot : snapshots_.all())
-        for (Sector first = 0; first < geometry_.origin_sectors; first += most)
-            verify(*snapshot, {first, std::min(most, geometry_.origin_sectors - first)});
-    for (const auto &view : views_.all())
-        for (Sector first = 0; first < geometry_.origin_sectors; first += most)
-            verify(*view, {first, std::min(most, geometry_.origin_sectors - first)});
+    const auto verify_each = [this](const auto &shelf) {
+        for (const auto &thing : shelf.all())
+            for (Sector first = 0; first < geometry_.origin_sectors; first += most)
+                verify(*thing, {first, std::min(most, geometry_.origin_sectors - first)});
+    };
+
+    verify_each(snapshots_);
+    verify_each(views_);
 }
 
 // --- all of them ---
@@ -177,11 +173,11 @@ void Race::act(unsigned actor) {
             else if (actor == options_.writers)
                 read_origin(rng);
             else if (actor <= options_.writers + options_.readers)
-                read_snapshot(rng);
+                read_any(snapshots_, rng);
             else if (actor == options_.writers + options_.readers + 1)
                 write_view(actor, rng);
             else
-                read_view(rng);
+                read_any(views_, rng);
         }
     } catch (const std::exception &e) {
         const std::lock_guard lock(failure_lock_);

@@ -41,9 +41,9 @@ private:
     // Actors; each is called again and again in a thread of its own.
     void write_origin(unsigned writer, esmodel::Rng &rng);
     void read_origin(esmodel::Rng &rng);
-    void read_snapshot(esmodel::Rng &rng);
     void write_view(unsigned writer, esmodel::Rng &rng);
-    void read_view(esmodel::Rng &rng);
+    template <typename Thing>
+    void read_any(const Shelf<Thing> &shelf, esmodel::Rng &rng);
     void act(unsigned actor);
 
     Range random_range(esmodel::Rng &rng) const;
