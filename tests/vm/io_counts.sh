@@ -69,6 +69,7 @@ end() {
 # was tried: once in some fifty runs dmsetup waited for ever for an event that udevd never came to.
 udevadm settle
 udevadm control --exit
+rm -f /run/udev/control
 export DM_DISABLE_UDEV=1
 disk=$(readlink -f "$disk")
 
