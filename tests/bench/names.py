@@ -24,5 +24,6 @@ MORE = {
 ALONE = {
     "attach": "attaching a million scattered extents, beside dm-snapshot",
     "huge": "an origin of 16 TiB in a guest with 512 MiB",
+    "journal": "a write journal on the same disk and on its own, each with half of the budget's I/Os",
 }
 ALL = {**QUICK, **MORE, **ALONE}

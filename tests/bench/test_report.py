@@ -57,6 +57,15 @@ class Figures(unittest.TestCase):
         self.assertTrue(measures.outcome([run(es=ios(100, 120))], IOS).passed)
         self.assertIs(measures.outcome([run(es=ios(100, 121))], IOS).passed, False)
 
+    def test_tail_is_at_most(self):
+        def waits(tail):
+            return [{"iops": 1, "latency_us": {"p50": 1000, "p99.9": tail}}]
+
+        row = bars.Row("t", "tail", 4, "first/w/es", kind="tail")
+        self.assertTrue(measures.outcome([run(es=waits(4000))], row).passed)
+        self.assertIs(measures.outcome([run(es=waits(4001))], row).passed, False)
+        self.assertIsNone(measures.outcome([run(es=[{"iops": 1, "latency_us": {"p50": 0, "p99.9": 1}}])], row).passed)
+
     def test_zero_base_is_no_figure(self):
         self.assertIsNone(measures.outcome([run(es=rate(1), raw=rate(0))], ROW).passed)
 
@@ -111,6 +120,20 @@ class Tables(unittest.TestCase):
         self.assertIn("doubtful", markdown.heading(slow))
         slow["results"]["points"] = {"first/rand4k-d32/raw": rate(1990)}
         self.assertNotIn("doubtful", markdown.heading(slow))
+
+
+class Journal(unittest.TestCase):
+    def journal_run(self, **rates):
+        made = run(series=("journal",))
+        made["results"]["points"] = {f"journal/zipf-d32/{name}": rate(value) for name, value in rates.items()}
+        return made
+
+    def test_same_disk_under_zipf_is_held_against_no_journal(self):
+        made = self.journal_run(raw=1000, none=800, same=790, own=910)
+        found = {row.row.name: row for row in measures.outcomes([made], bars.JOURNAL_ROWS)}
+        self.assertIs(found["journal-zipf-d32-same"].passed, False)
+        self.assertIs(found["journal-zipf-d32-own"].passed, True)
+        self.assertIn("| 0.800 |", markdown.main_table(list(found.values()), markdown.ALONE))
 
 
 class Details(unittest.TestCase):
@@ -175,6 +198,9 @@ class Choosing(unittest.TestCase):
         self.assertEqual(len({row.name for row in bars.ROWS}), len(bars.ROWS))
         for row in bars.ROWS:
             self.assertIn(row.series, names.QUICK)
+        every = bars.ROWS + bars.JOURNAL_ROWS
+        self.assertEqual(len({row.name for row in every}), len(every))
+        self.assertEqual({row.series for row in bars.JOURNAL_ROWS}, {"journal"})
 
 
 class Fio(unittest.TestCase):

@@ -15,7 +15,7 @@ class Work:
     """What is done to a device. Sizes in MiB, times in seconds.
 
     ramp: not counted, and uses up what a disk with a budget has saved while idle.
-    runtime 0: one pass over the range instead.
+    runtime 0: one pass over the range instead. more: further options of fio.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Work:
     rate_iops: int = 0
     engine: str = "libaio"
     direct: bool = True
+    more: tuple = ()
 
     def over(self, offset, size):
         return replace(self, offset=offset, size=size)
@@ -72,6 +73,7 @@ def command(work, path, seed):
         f"--{size}={work.bs}", f"--iodepth={work.depth}", f"--ioengine={work.engine}", f"--direct={int(work.direct)}",
         f"--offset={work.offset}m", f"--size={work.size}m", "--percentile_list=50:99:99.9",
         f"--randseed={zlib.crc32(seed.encode())}", "--thread", "--group_reporting",
+        *work.more,
     ]
     if work.jobs > 1:
         words.append(f"--numjobs={work.jobs}")

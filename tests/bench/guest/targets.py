@@ -21,11 +21,13 @@ class Esnapshot:
         self.origin = origin
         self.chunk_kib = chunk_kib
         self.stores = []
+        self.journal = None
         self.device = stage.device(origin.sectors, "esnapshot-org", self.table())
 
     def table(self):
         stores = " ".join(store.path for store in self.stores)
-        return f"{self.origin.path} {self.chunk_kib * 2} - {len(self.stores)} {stores}".rstrip()
+        journal = self.journal.path if self.journal else "-"
+        return f"{self.origin.path} {self.chunk_kib * 2} {journal} {len(self.stores)} {stores}".rstrip()
 
     def format(self, mib):
         """A store that is ready to be added; not part of the chain yet."""
@@ -59,6 +61,16 @@ class Esnapshot:
 
     def drop_oldest(self):
         return self.switch(self.stores[1:])
+
+    def add_journal(self, device):
+        """Puts an empty ring on DEVICE before the origin."""
+        wipe(device.path)
+        subprocess.run(
+            ["esnap", "-q", "format", "--journal-for", self.stores[-1].path, device.path],
+            check=True, capture_output=True, text=True,
+        )
+        self.journal = device
+        return self.switch(self.stores)
 
     def image(self, number):
         store = self.stores[number]

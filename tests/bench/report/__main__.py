@@ -32,12 +32,15 @@ def main():
     outcomes = measures.outcomes(runs, bars.ROWS)
     if outcomes:
         print(markdown.main_table(outcomes))
+    journal = measures.outcomes(runs, bars.JOURNAL_ROWS)
+    if journal:
+        print(f"With a write journal, disks with half of the I/Os per second\n\n{markdown.main_table(journal, markdown.ALONE)}")
     for title, head, lines in details.tables(runs):
         print(f"{title}\n\n{markdown.table(head, lines)}")
     if options.plots:
         from . import plots
         print("\n".join(plots.draw(runs, options.plots)))
-    return 1 if options.check and any(not outcome.passed for outcome in outcomes) else 0
+    return 1 if options.check and any(not outcome.passed for outcome in outcomes + journal) else 0
 
 
 if __name__ == "__main__":

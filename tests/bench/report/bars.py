@@ -13,7 +13,7 @@ RAW_IOPS, RAW_MIB = "iops", "mib_s"
 class Row:
     """`point` divided by `base` must reach `bar`; `others` are shown beside it.
 
-    kind "ratio": at least; "ios", "store": of the point alone, at most (see measures.py).
+    kind "ratio": at least; "ios", "store", "tail": of the point alone, at most (see measures.py).
     """
 
     name: str
@@ -106,4 +106,35 @@ ROWS = (
         limit="2.03", others={"dm-snapshot 1": THICK["dm-snapshot 1"]}),
     Row("store-bytes", "bytes written to the store per byte of old data, the same", 1.15, f"first/{RAND}/es.4k.s1",
         kind="store", limit="1", others={"dm-snapshot 1": THICK["dm-snapshot 1"]}),
+)
+
+
+def journal(work, title, same, own, against="raw"):
+    """A row for each place of the ring. AGAINST: what "same" is compared with; "own" is with the bare disk."""
+    for place, where, bar, base in (("same", "same disk", same, against), ("own", "its own disk", own, "raw")):
+        note = "" if base == "raw" else ", to no journal"
+        yield Row(
+            f"journal-{work}-{place}", f"{title}; {where}{note}", bar, f"journal/{work}/{place}",
+            f"journal/{work}/{base}", series="journal",
+            others={} if note else {"no journal": f"journal/{work}/none"},
+        )
+
+
+def tail(place, where):
+    return Row(
+        f"journal-tail-{place}", f"ring long full, p99.9 to the median of what a write waits; {where}", 4,
+        f"journal/full-d32/{place}", kind="tail", series="journal",
+        others={"no journal": "journal/full-d32/none"},
+    )
+
+
+JOURNAL_ROWS = (
+    *journal("burst-d32", "burst of 32 MiB, random 4 KiB first writes, depth 32", 4, 8),
+    *journal("burst-d1", "burst of 8 MiB, the same at depth 1", 0.9, 0.95),
+    *journal("full-d32", "ring long full, random 4 KiB first writes, depth 32", 0.45, 0.47),
+    *journal("zipf-d32", "ring long full, zipf 1.1 over 1 GiB, depth 32", 1, 0.9, against="none"),
+    *journal("fsync-d1", "random 4 KiB, each with fsync, depth 1", 0.9, 0.95),
+    *journal("pending-d1", "reads of what is pending, random 4 KiB, depth 1", 0.5, 0.5),
+    tail("same", "same disk"),
+    tail("own", "its own disk"),
 )

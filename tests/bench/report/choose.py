@@ -4,7 +4,7 @@
 import sys
 
 from .. import names
-from .bars import ROWS
+from .bars import JOURNAL_ROWS, ROWS
 
 
 def choose(wanted):
@@ -13,7 +13,7 @@ def choose(wanted):
         return list(names.ALL)
     if wanted == ["quick"]:
         return list(names.QUICK)
-    rows = {row.name: row.series for row in ROWS}
+    rows = {row.name: row.series for row in ROWS + JOURNAL_ROWS}
     chosen = set()
     for name in wanted:
         chosen.add(name if name in names.ALL else rows[name])
@@ -24,8 +24,8 @@ def listing():
     yield "Series:"
     for name, about in names.ALL.items():
         yield f"  {name:10} {about}{'' if name in names.QUICK else ' (not in quick)'}"
-    yield "Rows of the main table, and the series they come with:"
-    for row in ROWS:
+    yield "Rows of the tables with bars, and the series they come with:"
+    for row in ROWS + JOURNAL_ROWS:
         yield f"  {row.name:28} {row.series:10} {row.title}"
 
 

@@ -14,6 +14,9 @@ TITLES = {
     "seq1m-d4": "sequential 1 MiB, depth 4",
     "files-d32": "file-server mix, depth 32",
     "bonnie": "a file on ext4, rewritten in order",
+    "dd": "dd, 96 MiB in order",
+    "burst-d32": "fio, 32 MiB of random 4 KiB",
+    "full-d32": "fio, random 4 KiB, ring long full",
     "read4k-d32": "random 4 KiB, depth 32",
     "read1m-d4": "sequential 1 MiB, depth 4",
 }
@@ -31,7 +34,7 @@ def rates(runs, name, unit="mib_s"):
 
 
 def unit_of(work):
-    return "mib_s" if work.startswith(("seq", "read1m", "bonnie", "files", "rand64k")) else "iops"
+    return "mib_s" if work.startswith(("seq", "read1m", "bonnie", "files", "rand64k", "dd", "burst", "full")) else "iops"
 
 
 def cell(runs, name, base, unit):
@@ -110,6 +113,21 @@ def images(runs):
     return "Reading snapshots, eight of them (share of the bare disk)", ["", "bare disk", *targets], lines
 
 
+JOURNAL_WORKS = ("dd", "burst-d32", "full-d32")
+JOURNAL_TARGETS = {
+    "bare disk": "raw", "snapshot, no journal": "none", "journal, same disk": "same", "journal, its own disk": "own",
+}
+
+
+def journal(runs):
+    lines = []
+    for work in JOURNAL_WORKS:
+        base, unit = f"journal/{work}/raw", unit_of(work)
+        cells = [cell(runs, f"journal/{work}/{target}", base, unit) for target in JOURNAL_TARGETS.values()]
+        lines.append([title_of(work), *cells])
+    return "With and without a write journal, one snapshot (share of the bare disk)", ["", *JOURNAL_TARGETS], lines
+
+
 def per_write(runs):
     """Device I/Os and bytes per user write; bytes as a multiple of what the user wrote."""
     lines = []
@@ -179,7 +197,7 @@ def facts(runs):
     return "Memory, attaching, size", ["", ""], lines
 
 
-TABLES = (counts, chunks, depths, published, images, waits, facts, per_write)
+TABLES = (counts, chunks, depths, published, journal, images, waits, facts, per_write)
 
 
 def tables(runs):

@@ -3,8 +3,11 @@
 
 from statistics import median
 
+from .measures import AT_MOST
+
 MARK = {True: "pass", False: "MISS", None: "?"}
 INCUMBENTS = ("dm-snapshot 1", "dm-snapshot 8", "dm-thin")
+ALONE = ("no journal",)
 
 
 def number(value):
@@ -28,7 +31,7 @@ def table(head, lines):
 
 
 def bar(row):
-    return ("≤ " if row.kind in ("ios", "store") else "≥ ") + f"{row.bar:g}"
+    return ("≤ " if row.kind in AT_MOST else "≥ ") + f"{row.bar:g}"
 
 
 def rate(figures, unit):
@@ -37,7 +40,7 @@ def rate(figures, unit):
     return f"{median(figures):.0f} {'MiB/s' if unit == 'mib_s' else 'IOPS'}"
 
 
-def main_line(outcome):
+def main_line(outcome, beside):
     row = outcome.row
     raw = outcome.bases
     others = dict(outcome.others)
@@ -50,16 +53,18 @@ def main_line(outcome):
         own = "not measured: " + outcome.reasons[0].replace("|", "/").replace("\n", " ")[:160]
     return [
         row.title, bar(row), row.limit or "–", spread(outcome.figures), MARK[outcome.passed], own, unit_note,
-        *(spread(others.get(name, [])) for name in INCUMBENTS),
+        *(spread(others.get(name, [])) for name in beside),
     ]
 
 
-HEAD = ("measure", "bar", "limit", "ratio", "", "esnapshot", "compared with", *INCUMBENTS)
+HEAD = ("measure", "bar", "limit", "ratio", "", "esnapshot", "compared with")
 
 
-def main_table(outcomes):
+def main_table(outcomes, beside=INCUMBENTS):
+    """BESIDE: the others whose figures stand beside a row's own."""
     passed = sum(outcome.passed is True for outcome in outcomes)
-    return table(HEAD, map(main_line, outcomes)) + f"\n{passed} of {len(outcomes)} rows at their bar.\n"
+    lines = [main_line(outcome, beside) for outcome in outcomes]
+    return table((*HEAD, *beside), lines) + f"\n{passed} of {len(outcomes)} rows at their bar.\n"
 
 
 def heading(run):

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from statistics import median
 
-AT_MOST = ("ios", "store")
+AT_MOST = ("ios", "store", "tail")
 
 
 class Missing(Exception):
@@ -43,7 +43,15 @@ def store_bytes(result):
     return result["store"]["write_bytes"] / result["user"]["write_bytes"]
 
 
-SINGLE = {"ios": ios_per_write, "store": store_bytes}
+def tail(result):
+    """How much longer than the median the slowest thousandth waits."""
+    latency = result["latency_us"]
+    if not latency["p50"]:
+        raise Missing("the median is zero")
+    return latency["p99.9"] / latency["p50"]
+
+
+SINGLE = {"ios": ios_per_write, "store": store_bytes, "tail": tail}
 
 
 def figure(run, row, point=None, base=None):

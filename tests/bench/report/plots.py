@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The three plots (PNG). Needs matplotlib; nothing else here does."""
+"""The plots (PNG). Needs matplotlib; nothing else here does."""
 
 import os
 
@@ -8,7 +8,7 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 
-from .details import CHUNKS, COUNTS, rates, title_of, unit_of  # noqa: E402
+from .details import CHUNKS, COUNTS, JOURNAL_TARGETS, JOURNAL_WORKS, TITLES, rates, title_of, unit_of  # noqa: E402
 
 STYLE = {"es": ("esnapshot", "tab:blue", "o-"), "dms": ("dm-snapshot", "tab:red", "s--")}
 
@@ -50,11 +50,35 @@ def figure(path, runs, kind, works, template, steps, label, columns):
     ]
     if any(drawn):
         grid.flat[0].legend(fontsize=8)
-        canvas.tight_layout()
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        canvas.savefig(path, dpi=90)
+        save(canvas, path)
     pyplot.close(canvas)
     return any(drawn)
+
+
+def save(canvas, path):
+    canvas.tight_layout()
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    canvas.savefig(path, dpi=90)
+
+
+def journal(path, runs):
+    """dd and fio side by side, as the thesis drew them; the scale is logarithmic."""
+    canvas, axes = pyplot.subplots(figsize=(8, 4))
+    width, drawn = 0.2, False
+    for place, (title, target) in enumerate(JOURNAL_TARGETS.items()):
+        found = series(runs, f"journal/{{}}/{target}", JOURNAL_WORKS, "mib_s")
+        if found:
+            drawn = True
+            bars = axes.bar([at + (place - 1.5) * width for at, _ in found], [value for _, value in found], width, label=title)
+            axes.bar_label(bars, fmt="%.3g", fontsize=7)
+    if drawn:
+        axes.set_xticks(range(len(JOURNAL_WORKS)), [TITLES[work] for work in JOURNAL_WORKS], fontsize=9)
+        axes.set_yscale("log")
+        axes.set_ylabel("MiB/s")
+        axes.legend(fontsize=8)
+        save(canvas, path)
+    pyplot.close(canvas)
+    return drawn
 
 
 def draw(runs, directory):
@@ -70,4 +94,5 @@ def draw(runs, directory):
         path = os.path.join(directory, name)
         if figure(path, runs, *rest):
             paths.append(path)
-    return paths
+    path = os.path.join(directory, "journal.png")
+    return paths + ([path] if journal(path, runs) else [])
