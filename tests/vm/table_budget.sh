@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk origin=40M --disk stores=640M --timeout 2400
+# vm: --disk origin=32M --disk stores=640M --timeout 2400
 #
 # The memory of location tables stays within its budget while 32 readers read the oldest of
 # 32 snapshots and others, comes back under memory pressure and with the last image, and what is
@@ -11,7 +11,7 @@ set -euo pipefail
 . "$(dirname -- "$0")/../support/vm_lib.sh"
 
 disks=/dev/disk/by-id/virtio
-sectors=81920
+sectors=65536
 snapshots=32
 store_sectors=40960 # room for a header with each of the chunks, if no two share one
 stores=()
@@ -24,7 +24,7 @@ table() { echo "0 $sectors esnapshot-org $disks-origin 8 - ${#stores[@]} ${store
 # Some 2000 chunks all over the volume, most of which cannot be joined.
 scatter() {
     fio --name=w --filename=/dev/mapper/org --rw=randwrite --bs=4k --direct=1 \
-        --ioengine=libaio --iodepth=32 --io_size=8M --size=40M --randseed="$1" \
+        --ioengine=libaio --iodepth=32 --io_size=8M --size=32M --randseed="$1" \
         --minimal >/dev/null
 }
 
@@ -41,7 +41,7 @@ snapshot() { # snapshot NUMBER
 }
 
 say "$snapshots snapshots with scattered differences"
-dd if=/dev/urandom of="$disks-origin" bs=1M count=40 oflag=direct status=none
+dd if=/dev/urandom of="$disks-origin" bs=1M count=32 oflag=direct status=none
 dmsetup create org --table "0 $sectors esnapshot-org $disks-origin 8 - 0"
 for i in $(seq 0 $((snapshots - 1))); do
     snapshot "$i"
