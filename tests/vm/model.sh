@@ -5,7 +5,7 @@
 # Random operations on a live chain against the model: 500 operations for each of two seeds,
 # on two processors; model_more.sh takes the next eighteen, on one, which costs half as much.
 #
-#   model.sh [FIRST_SEED [SEEDS]] [OPTION of esnap-model]...
+#   model.sh [FIRST_SEED [SEEDS]] [OPTION of esnap-model]...    MODEL_OPS: operations of a seed
 #
 # A failure prints its seed; "model.sh SEED 1 --verbose" does the same operations again.
 
@@ -16,5 +16,5 @@ udevadm control --exit # the model makes its nodes itself, and udev would take h
 first=${1:-1}
 seeds=${2:-2}
 shift $(($# < 2 ? $# : 2))
-exec esnap-model run --seed "$first" --seeds "$seeds" --ops 500 \
+exec esnap-model run --seed "$first" --seeds "$seeds" --ops "${MODEL_OPS:-500}" \
     --origin-disk "$disks-origin" --store-disk "$disks-stores" "$@"

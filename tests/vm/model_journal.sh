@@ -10,16 +10,11 @@
 
 set -euo pipefail
 disks=/dev/disk/by-id/virtio
-udevadm control --exit # the model makes its nodes itself, and udev would take half of the time
-options=(--journal --origin-disk "$disks-origin" --store-disk "$disks-stores")
-
-first=${1:-1}
-seeds=${2:-3}
-shift $(($# < 2 ? $# : 2))
-esnap-model run --seed "$first" --seeds "$seeds" --ops 300 "${options[@]}" "$@"
+MODEL_OPS=300 bash "$(dirname -- "${BASH_SOURCE[0]}")/model.sh" "${1:-1}" "${2:-3}" --journal "${@:3}"
 
 status=0
-esnap-model run --plant --seed 5 --ops 40 "${options[@]}" >/tmp/planted 2>&1 || status=$?
+esnap-model run --plant --journal --seed 5 --ops 40 --origin-disk "$disks-origin" --store-disk "$disks-stores" \
+    >/tmp/planted 2>&1 || status=$?
 if [ "$status" != 1 ] || ! grep -q '^FAILED: seed 5' /tmp/planted; then
     echo "a planted fault was not reported (status $status):"
     cat /tmp/planted

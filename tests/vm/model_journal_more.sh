@@ -7,11 +7,5 @@
 #   model_journal_more.sh [FIRST_SEED SEEDS [OPTION of esnap-model]...]
 
 set -euo pipefail
-disks=/dev/disk/by-id/virtio
-udevadm control --exit # the model makes its nodes itself, and udev would take half of the time
-
-first=${1:-4}
-seeds=${2:-5}
-shift $(($# < 2 ? $# : 2))
-exec esnap-model run --journal --seed "$first" --seeds "$seeds" --ops 300 \
-    --origin-disk "$disks-origin" --store-disk "$disks-stores" "$@"
+[ $# -gt 0 ] || set -- 4 5
+MODEL_OPS=300 exec bash "$(dirname -- "${BASH_SOURCE[0]}")/model.sh" "$@" --journal

@@ -136,6 +136,11 @@ class Bed:
     def add(self, name, result):
         self.results["points"].setdefault(name, []).append(result)
 
+    def note(self, name, result):
+        """Adds and prints it."""
+        self.add(name, result)
+        self.say(f"{name}: {result['iops']:.0f} I/Os/s, {result['mib_s']:.1f} MiB/s")
+
     def fail(self, name, error):
         self.say(f"{name}: {error}")
         self.add(name, {"error": str(error)})
@@ -161,8 +166,7 @@ class Bed:
         except (OSError, RuntimeError, ValueError) as error:
             self.fail(name, error)
             return None
-        self.add(name, result)
-        self.say(f"{name}: {result['iops']:.0f} I/Os/s, {result['mib_s']:.1f} MiB/s")
+        self.note(name, result)
         return result
 
     def watched(self, device, store):

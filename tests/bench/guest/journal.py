@@ -5,6 +5,7 @@ same disk as all the rest, or on a second one that is as fast.
 Names of points: journal/WORK/TARGET, where TARGET is raw, none (a snapshot, no journal), same or own.
 """
 
+import contextlib
 import mmap
 import os
 import random
@@ -65,17 +66,14 @@ def dd(bed, device, target):
     overwrite those, and old data that is zero costs nothing."""
     if not os.path.exists(DD_FILE):
         with open(DD_FILE, "wb") as file:
-            for _ in range(DD_MIB):
-                file.write(random.Random(bed.seed).randbytes(1 << 20))
-    name = f"journal/dd/{target}"
+            file.write(random.Random(bed.seed).randbytes(1 << 20) * DD_MIB)
     began = time.monotonic()
     subprocess.run(
         ["dd", f"if={DD_FILE}", f"of={device.path}", "bs=1M", f"count={DD_MIB}", "oflag=direct", "status=none"],
         check=True, capture_output=True, text=True,
     )
     seconds = time.monotonic() - began
-    bed.add(name, {"iops": DD_MIB / seconds, "mib_s": DD_MIB / seconds, "seconds": seconds})
-    bed.say(f"{name}: {DD_MIB / seconds:.1f} MiB/s")
+    bed.note(f"journal/dd/{target}", {"iops": DD_MIB / seconds, "mib_s": DD_MIB / seconds, "seconds": seconds})
 
 
 def read_pending(bed, device, target):
@@ -98,8 +96,7 @@ def read_pending(bed, device, target):
     finally:
         os.close(file)
     rate = PENDING_BLOCKS / seconds
-    bed.add(name, {"iops": rate, "mib_s": rate / 256, "seconds": seconds})
-    bed.say(f"{name}: {rate:.0f} I/Os/s")
+    bed.note(name, {"iops": rate, "mib_s": rate / 256, "seconds": seconds})
     if target != "raw":
         used = int(device.status().split()[5].split("/")[0])
         bed.results["facts"][f"journal, {target}: of {PENDING_BLOCKS} blocks pending before they were read, MiB left after"] = \
@@ -108,25 +105,12 @@ def read_pending(bed, device, target):
 
 def journal(bed):
     bed.origin_mib = ORIGIN_MIB
-    with Second(bed) as second, bed.stage() as stage:
+    with contextlib.closing(Stage(bed, os.path.realpath(SECOND), 0)) as second, bed.stage() as stage:
         bench = Bench(bed, stage, second)
         for work in WORKS:
             bench.each(lambda device, target, work=work: bed.measure(f"journal/{work.name}/{target}", work, device))
         bench.each(lambda device, target: dd(bed, device, target))
         bench.each(lambda device, target: read_pending(bed, device, target), ("raw", "same", "own"))
-
-
-class Second(Stage):
-    """Pieces of the second disk."""
-
-    def __init__(self, bed):
-        super().__init__(bed, os.path.realpath(SECOND), 0)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 SERIES = {"journal": journal}
