@@ -93,6 +93,17 @@ class Reasons(unittest.TestCase):
         self.assertIn("–", markdown.main_table([result]))
 
 
+class Limits(unittest.TestCase):
+    ROW = bars.Row("l", "against an incumbent", 1.5, "first/w/es", "first/w/dms", fastest="first/w/raw")
+
+    def test_measured_limit_is_a_ratio_to_the_same_base(self):
+        result = measures.outcome([run(es=rate(95), dms=rate(80), raw=rate(100))], self.ROW)
+        self.assertIn("| ≥ 1.5 | 1.250 | 1.188 | MISS |", markdown.main_table([result]))
+
+    def test_row_without_its_limit_is_not_measured(self):
+        self.assertIsNone(measures.outcome([run(es=rate(200), dms=rate(100))], self.ROW).passed)
+
+
 class Several(unittest.TestCase):
     def test_one_miss_of_three_runs_is_a_miss(self):
         runs = [run(es=rate(value), raw=rate(2000)) for value in (1000, 930, 990)]

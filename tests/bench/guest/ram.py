@@ -12,12 +12,11 @@ from .bed import MIB, Stage, size_of
 from .fio import Work
 from .targets import DmSnapshot, Esnapshot, Raw
 
-VOLUME_MIB = 48
-STORE_MIB = 80
+VOLUME_MIB = 32
+STORE_MIB = 48
 ROUNDS = 3
 DISK = "/dev/ram0"
-ORIGINS = ("/dev/ram1", "/dev/ram2")
-WORKS = tuple(
+REWRITE, READ = (
     Work(f"{rw}4k-d32x2", rw, "4k", 32, jobs=2, ramp=0.3, runtime=1, size=VOLUME_MIB)
     for rw in ("randwrite", "randread")
 )
@@ -26,32 +25,46 @@ WORKS = tuple(
 class Origin:
     """The first part of a RAM disk, as it is."""
 
-    def __init__(self, path):
-        self.path = path
-        self.sectors = size_of(path)
+    def __init__(self, number):
+        self.path = f"/dev/ram{number}"
+        self.sectors = size_of(self.path)
         self.mib = VOLUME_MIB
 
 
+def chain(stage, origin):
+    target = Esnapshot(stage, origin, 4)
+    target.snapshot(STORE_MIB)
+    return target
+
+
+def make_targets(stage):
+    """With the works each is measured with: reads do not care how many snapshots there are."""
+    return {
+        "raw": (Raw(stage.region(VOLUME_MIB)), (REWRITE, READ)),
+        "es.4k.s1": (chain(stage, Origin(1)), (REWRITE, READ)),
+        "dms.4k.s1": (DmSnapshot(stage, Origin(2), 4, 1, STORE_MIB), (REWRITE, READ)),
+        "dms.4k.s8": (DmSnapshot(stage, Origin(3), 4, 8, STORE_MIB), (REWRITE,)),
+    }
+
+
 def ram(bed):
-    mib = VOLUME_MIB + 2 * STORE_MIB + 16
-    subprocess.run(["modprobe", "brd", f"rd_nr={1 + len(ORIGINS)}", f"rd_size={mib * 1024}"], check=True)
+    mib = VOLUME_MIB + (1 + 1 + 8) * STORE_MIB + 16
+    subprocess.run(["modprobe", "brd", "rd_nr=4", f"rd_size={mib * 1024}"], check=True)
     if size_of(DISK) != mib * MIB:
         raise RuntimeError(f"{DISK} is not a RAM disk of {mib} MiB")
     stage = Stage(bed, DISK, 0)
     disk, bed.disk = bed.disk, DISK
     try:
-        targets = {"raw": Raw(stage.region(VOLUME_MIB))}
-        targets["es.4k.s1"] = Esnapshot(stage, Origin(ORIGINS[0]), 4)
-        targets["es.4k.s1"].snapshot(STORE_MIB)
-        targets["dms.4k.s1"] = DmSnapshot(stage, Origin(ORIGINS[1]), 4, 1, STORE_MIB)
-        for target in targets.values():
+        targets = make_targets(stage)
+        for target, _ in targets.values():
             # Twice: brd takes its memory at the first write, and the first to a snapshot copies.
             for device in dict.fromkeys((target.origin, target.device)):
                 bed.fill(device, VOLUME_MIB)
         for _ in range(ROUNDS):
-            for work in WORKS:
-                for name, target in targets.items():
-                    bed.measure(f"ram/{work.name}/{name}", work, target.device)
+            for work in (REWRITE, READ):
+                for name, (target, works) in targets.items():
+                    if work in works:
+                        bed.measure(f"ram/{work.name}/{name}", work, target.device)
     finally:
         bed.disk = disk
         stage.close()

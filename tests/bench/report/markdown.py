@@ -52,7 +52,7 @@ def main_line(outcome, beside):
     if outcome.reasons:
         own = "not measured: " + outcome.reasons[0].replace("|", "/").replace("\n", " ")[:160]
     return [
-        row.title, bar(row), row.limit or "–", spread(outcome.figures), MARK[outcome.passed], own, unit_note,
+        row.title, bar(row), row.limit or spread(outcome.limits), spread(outcome.figures), MARK[outcome.passed], own, unit_note,
         *(spread(others.get(name, [])) for name in beside),
     ]
 

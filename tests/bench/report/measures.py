@@ -71,12 +71,13 @@ def reached(row, value):
 
 @dataclass(frozen=True)
 class Outcome:
-    """A row over several runs. figures: one per run that has it; reasons: of those that do not."""
+    """A row over several runs. figures, limits: one per run that has it; reasons: of those that do not."""
 
     row: object
     figures: list
     rates: list
     bases: list
+    limits: list
     others: dict
     reasons: list
 
@@ -98,13 +99,15 @@ def other_figure(run, row, point):
 
 
 def outcome(runs, row):
-    figures, rates, bases, others, reasons = [], [], [], {}, []
+    figures, rates, bases, limits, others, reasons = [], [], [], [], {}, []
     for run in runs:
         try:
             figures.append(figure(run, row))
             rates.append(rate(run, row.point, row.unit))
             if row.base:
                 bases.append(rate(run, row.base, row.unit))
+            if row.fastest:
+                limits.append(figure(run, row, row.fastest))
         except Missing as missing:
             broken = run["results"]["errors"].get(row.series)
             reasons.append(f"{broken or missing}")
@@ -113,7 +116,7 @@ def outcome(runs, row):
                 others.setdefault(name, []).append(other_figure(run, row, point))
             except Missing:
                 pass
-    return Outcome(row, figures, rates, bases, others, reasons)
+    return Outcome(row, figures, rates, bases, limits, others, reasons)
 
 
 def wanted(run, row):
