@@ -484,7 +484,8 @@ int es_engine_init(struct es_engine *e, const struct es_engine_ops *ops, const c
 	e->copies = RB_ROOT_CACHED;
 	init_waitqueue_head(&e->idle);
 	e->given_up = true;
-	e->wq = alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_UNBOUND, 1, name);
+	/* As kblockd: where the interrupt was, at once.  Three steps in a row wait for it. */
+	e->wq = alloc_workqueue("%s", WQ_MEM_RECLAIM | WQ_HIGHPRI, 1, name);
 	if (!e->wq)
 		return -ENOMEM;
 	r = es_copy_pool_init(&e->pool);

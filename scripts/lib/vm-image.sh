@@ -96,12 +96,13 @@ kernel_image_for() {
 
 # accel_args ACCEL: the emulator's arguments for kvm or tcg.
 #
-# What is emulated byte by byte (rep movsb, which the kernel copies with if it can) or costs every
-# access to memory is better not there. Measured: 1 GB of zeros read in 0.3 instead of 1.3 s.
+# What is emulated byte by byte (rep movsb, which the kernel copies with if it can), bit by bit (the
+# CRC of SSE 4.2), or costs every access to memory is better not there. Measured: 1 GB of zeros read
+# in 0.3 instead of 1.3 s; the CRC of 4 KiB, by table, in 8 instead of 40 us.
 accel_args() {
     case $1 in
     kvm) printf '%s\n' -accel kvm -cpu max ;;
-    tcg) printf '%s\n' -accel tcg,thread=multi -cpu max,-erms,-fsrm,-smap,-smep,-la57 ;;
+    tcg) printf '%s\n' -accel tcg,thread=multi -cpu max,-erms,-fsrm,-sse4.2,-smap,-smep,-la57 ;;
     *) die "ESNAP_VM_ACCEL must be kvm or tcg, not '$1'" ;;
     esac
 }

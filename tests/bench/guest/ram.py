@@ -14,7 +14,7 @@ from .targets import DmSnapshot, Esnapshot, Raw
 
 VOLUME_MIB = 32
 STORE_MIB = 48
-ROUNDS = 3
+ROUNDS = 5
 DISK = "/dev/ram0"
 REWRITE, READ = (
     Work(f"{rw}4k-d32x2", rw, "4k", 32, jobs=2, ramp=0.3, runtime=1, size=VOLUME_MIB)
