@@ -35,11 +35,20 @@ def rate(*figures):
 
 class Figures(unittest.TestCase):
     def test_ratio_is_of_medians(self):
-        self.assertEqual(measures.figure(run(es=rate(800, 900, 1000), raw=rate(1900, 2100, 2000)), ROW), 0.45)
+        self.assertEqual(measures.figure(run(es=rate(800, 900, 1000), raw=rate(1900, 2000)), ROW), 900 / 1950)
+
+    def test_ratio_of_turns_is_the_median_of_each_turns(self):
+        # The machine becomes faster; of medians it would be 0.5.
+        points = {"es": rate(700, 1900, 1000), "raw": rate(1000, 2000, 2000)}
+        self.assertEqual(measures.figure(run(**points), ROW), 0.7)
 
     def test_failed_repetitions_do_not_count(self):
         points = {"es": [{"error": "fio"}] + rate(1000), "raw": rate(2000)}
         self.assertEqual(measures.figure(run(**points), ROW), 0.5)
+
+    def test_a_failed_turn_leaves_the_medians(self):
+        points = {"es": [{"error": "fio"}] + rate(1000, 800), "raw": rate(2000, 2000, 1000)}
+        self.assertEqual(measures.figure(run(**points), ROW), 0.45)
 
     def test_exactly_at_the_bar_passes(self):
         self.assertTrue(measures.outcome([run(es=rate(940), raw=rate(2000))], ROW).passed)

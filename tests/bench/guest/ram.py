@@ -2,7 +2,7 @@
 """The cost in processor time: the same on a RAM disk, where the disk is no limit.
 
 An emulated processor shared with others is not steady, so the targets take turns in short
-rounds; the report takes the median. Each origin is a RAM disk of its own, without another layer
+rounds; the report takes the median of each round's ratio. Each origin is a RAM disk of its own, without another layer
 below, so that one driver is compared with one driver.
 """
 
@@ -14,10 +14,10 @@ from .targets import DmSnapshot, Esnapshot, Raw
 
 VOLUME_MIB = 32
 STORE_MIB = 48
-ROUNDS = 5
+ROUNDS = 7
 DISK = "/dev/ram0"
 REWRITE, READ = (
-    Work(f"{rw}4k-d32x2", rw, "4k", 32, jobs=2, ramp=0.3, runtime=1, size=VOLUME_MIB)
+    Work(f"{rw}4k-d32x2", rw, "4k", 32, jobs=2, ramp=0.2, runtime=0.8, size=VOLUME_MIB)
     for rw in ("randwrite", "randread")
 )
 

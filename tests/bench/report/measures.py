@@ -2,6 +2,7 @@
 """From a run's points to the figures of a row. Pure: no files, no clock."""
 
 from dataclasses import dataclass
+from operator import truediv
 from statistics import median
 
 AT_MOST = ("ios", "store", "tail")
@@ -54,15 +55,22 @@ def tail(result):
 SINGLE = {"ios": ios_per_write, "store": store_bytes, "tail": tail}
 
 
+def ratio(run, point, base, unit):
+    """Of medians; where two took turns, the median of each turn's ratio: the machine changes meanwhile."""
+    above, below = (values(run, name, lambda result: result[unit]) for name in (point, base))
+    if not all(below):
+        raise Missing(f"{base} is zero")
+    if len(above) == len(below):
+        return median(map(truediv, above, below))
+    return median(above) / median(below)
+
+
 def figure(run, row, point=None, base=None):
     """What is held against the bar."""
     point = point or row.point
     if row.kind in SINGLE:
         return median(values(run, point, SINGLE[row.kind]))
-    below = rate(run, base or row.base, row.unit)
-    if not below:
-        raise Missing(f"{base or row.base} is zero")
-    return rate(run, point, row.unit) / below
+    return ratio(run, point, base or row.base, row.unit)
 
 
 def reached(row, value):
