@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The series, in the order they are run, and what each is about. Known to both sides."""
 
-# What the main table needs.
+# What the main table needs; ram has a guest of its own, with two processors.
 QUICK = {
     "first": "first writes with one snapshot; dm-snapshot with one and eight",
     "chain": "a chain that grows to 256 snapshots: first writes, origin reads, image reads",

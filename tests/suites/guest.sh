@@ -20,8 +20,8 @@ make_chain() { # make_chain NAME DEVICE RING
     sectors=$(blockdev --getsz "$disks-$name")
     dmsetup create "$device" --table "0 $sectors esnapshot-org $disks-$name $chunk_sectors - 0"
     blkdiscard "/dev/mapper/$device"
-    openssl enc -aes-128-ctr -nosalt -pass pass:"$name" -in /dev/zero 2>/dev/null |
-        head -c "${known_mib}M" | dd of="/dev/mapper/$device" bs=1M iflag=fullblock oflag=direct status=none
+    head -c "${known_mib}M" /dev/zero | openssl enc -aes-128-ctr -nosalt -pass pass:"$name" 2>/dev/null |
+        dd of="/dev/mapper/$device" bs=1M iflag=fullblock oflag=direct status=none
     esnap -q format --origin "$disks-$name" -c "$chunk" "$disks-$name-store"
     if [ "$ring" != - ]; then esnap -q format --journal-for "$disks-$name-store" "$ring"; fi
     dmsetup load "$device" --table "0 $sectors esnapshot-org $disks-$name $chunk_sectors $ring 1 $disks-$name-store"

@@ -2,8 +2,8 @@
 """The cost in processor time: the same on a RAM disk, where the disk is no limit.
 
 An emulated processor shared with others is not steady, so the targets take turns in short
-rounds; the report takes the median of each round's ratio. Each origin is a RAM disk of its own, without another layer
-below, so that one driver is compared with one driver.
+rounds; the report takes the median of the rounds' ratios. Each origin is a RAM disk of its own,
+without another layer below, so that one driver is compared with one driver.
 """
 
 import subprocess
