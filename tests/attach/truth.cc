@@ -62,10 +62,14 @@ bool Truth::allows_sector(const Mutant &mutant, std::uint64_t number, std::size_
     };
     if (is_damage({origin, number}))
         return true;
-    // A view has a place for zeros, too.
+    // Zeros are in many places: in parts of blocks, and whole blocks of them in a view's store.
+    const auto was_zero = [&](const Place &place) {
+        const Block block = block_of(base_.disks[place.first], place.second);
+        return es_is_zero(sector_of(block, sector).data(), esmodel::sector_bytes);
+    };
     if (es_is_zero(sector_of(expected, sector).data(), esmodel::sector_bytes))
         return std::any_of(mutant.changes.begin(), mutant.changes.end(), [&](const auto &change) {
-            return change.first.first == view && is_damage(change.first);
+            return was_zero(change.first) && is_damage(change.first);
         });
     const auto [first, last] = places_.equal_range(hash_of(sector_of(expected, sector)));
     return std::any_of(first, last, [&](const auto &entry) { return is_damage(entry.second); });
