@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""compare.py SUITE DIRECTORY BASE KIND...: how the tests went on each kind of device, beside BASE.
+"""compare.py left|judge SUITE DIRECTORY KIND...: how a suite's tests went on each kind of device.
 
-DIRECTORY/SUITE-KIND holds what tests/suites/guest.sh left. Exit status 1 when a test failed that
-passed on BASE, or has no result though BASE's has one, or when BASE passed none at all.
+DIRECTORY/SUITE-KIND.PART hold what tests/suites/guest.sh left, SUITE-linear.1 what dm-linear made of
+those that `left` names: which did not pass on every KIND. `judge` prints how all went, and has exit
+status 1 when one did not pass where dm-linear did, or has not been tried there, or when none passed.
 """
 
 import pathlib
 import sys
 import xml.etree.ElementTree as tree
 
-PASS, FAIL, SKIP = "passed", "failed", "not run"
+PASS, FAIL, SKIP, NONE = "passed", "failed", "not run", "no result"
 
 
 def xfstests(directory):
@@ -40,42 +41,53 @@ def blktests(directory):
 READERS = {"xfstests": xfstests, "blktests": blktests}
 
 
-def differences(base, other):
-    """(test, outcome on BASE, on the other) where they are not the same."""
-    return [
-        (name, base.get(name, "no result"), other.get(name, "no result"))
-        for name in sorted(base.keys() | other.keys()) if base.get(name) != other.get(name)
-    ]
+def read(suite, directory, kind):
+    """{test: outcome} of all parts of KIND; a part that cannot be read is an error."""
+    found = {}
+    for part in sorted(pathlib.Path(directory).glob(f"{suite}-{kind}.*")):
+        found |= READERS[suite](part)
+    return found
 
 
-def worse(base, other):
-    """Whether something that counts went worse: a pass may not become anything else."""
-    return any(before == PASS for _, before, _ in differences(base, other))
+def left(kinds):
+    """The tests that did not pass on each of KINDS, {kind: {test: outcome}}."""
+    tests = sorted(set().union(*kinds.values()))
+    return [test for test in tests if any(found.get(test) != PASS for found in kinds.values())]
 
 
-def line(kind, found):
-    counts = ", ".join(f"{sum(value == what for value in found.values())} {what}" for what in (PASS, FAIL, SKIP))
-    return f"{kind}: {counts}"
+def acceptable(outcome, linear):
+    """Whether a test may end so where dm-linear ended so."""
+    return outcome == PASS or linear == FAIL or (linear == SKIP and outcome == SKIP)
+
+
+def judge(kinds, linear):
+    """Prints how it went; the exit status."""
+    status = 0
+    for kind, found in kinds.items():
+        counts = (f"{sum(value == what for value in found.values())} {what}" for what in (PASS, FAIL, SKIP))
+        print(f"{kind}: {', '.join(counts)}")
+        if PASS not in found.values():
+            status = 1
+        for test in left(kinds):
+            outcome, base = found.get(test, NONE), linear.get(test, NONE)
+            if not acceptable(outcome, base):
+                status = 1
+            if (outcome, base) not in ((PASS, base), (SKIP, SKIP)):
+                print(f"    {test}: {outcome}, on dm-linear {base}")
+    return status
 
 
 def main():
-    suite, directory, base_kind, *kinds = sys.argv[1:]
-    results, status = {}, 0
-    for kind in dict.fromkeys([base_kind, *kinds]):
-        try:
-            results[kind] = READERS[suite](pathlib.Path(directory) / f"{suite}-{kind}")
-        except (OSError, tree.ParseError) as error:
-            print(f"{kind}: no results: {error}")
-            status, results[kind] = 1, {}
-    base = results[base_kind]
-    for kind, found in results.items():
-        print(line(kind, found))
-        for name, before, after in differences(base, found):
-            print(f"    {name}: {after}, on {base_kind} {before}")
-        if worse(base, found):
-            status = 1
-    print(f"failed on {base_kind} itself:", *(name for name, how in base.items() if how == FAIL))
-    return 1 if PASS not in base.values() else status
+    command, suite, directory, *names = sys.argv[1:]
+    try:
+        kinds = {kind: read(suite, directory, kind) for kind in names}
+        if command == "left":
+            print(*left(kinds))
+            return 0
+        return judge(kinds, read(suite, directory, "linear"))
+    except (OSError, tree.ParseError) as error:
+        print(f"{suite}: no results: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

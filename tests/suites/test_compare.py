@@ -24,47 +24,61 @@ def report(**tests):
 
 
 class Xfstests(unittest.TestCase):
-    def judge(self, linear, origin):
-        """(exit status, what was printed); a report that is None is missing."""
+    def run_main(self, command, linear, *parts):
+        """(exit status, what was printed); PARTS are the reports of origin, linear may be None."""
         with tempfile.TemporaryDirectory() as name:
             top = pathlib.Path(name)
-            for kind, text in (("linear", linear), ("origin", origin)):
-                (top / f"xfstests-{kind}").mkdir()
+            reports = {f"origin.{number}": text for number, text in enumerate(parts, 1)} | {"linear.1": linear}
+            for kind, text in reports.items():
                 if text is not None:
+                    (top / f"xfstests-{kind}").mkdir()
                     (top / f"xfstests-{kind}" / "result.xml").write_text(text, encoding="utf-8")
             out = io.StringIO()
-            with contextlib.redirect_stdout(out), mock.patch.object(sys, "argv", ["", "xfstests", name, "linear", "origin"]):
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), \
+                    mock.patch.object(sys, "argv", ["", command, "xfstests", name, "origin"]):
                 return compare.main(), out.getvalue()
 
-    def test_equal_is_good_even_if_both_fail_one(self):
-        both = report(t001="passed", t002="failed", t003="run")
-        status, text = self.judge(both, both)
+    def judge(self, linear, *parts):
+        return self.run_main("judge", linear, *parts)
+
+    def test_all_passed_needs_no_linear(self):
+        status, text = self.judge(None, report(t001="passed"), report(t002="passed"))
+        self.assertEqual((status, text), (0, "origin: 2 passed, 0 failed, 0 not run\n"))
+
+    def test_left_are_those_that_did_not_pass(self):
+        parts = report(t001="passed", t003="run"), report(t002="failed", t004="passed")
+        self.assertEqual(self.run_main("left", None, *parts), (0, "generic/002 generic/003\n"))
+
+    def test_left_has_what_one_kind_has_no_result_of(self):
+        kinds = {"origin": {"a": compare.PASS, "b": compare.PASS}, "view": {"a": compare.PASS}}
+        self.assertEqual(compare.left(kinds), ["b"])
+
+    def test_as_on_linear_is_good(self):
+        same = report(t002="failed", t003="run")
+        status, text = self.judge(same, report(t001="passed"), same)
         self.assertEqual(status, 0)
         self.assertIn("origin: 1 passed, 1 failed, 1 not run", text)
-        self.assertIn("failed on linear itself: generic/002", text)
+        self.assertIn("generic/002: failed, on dm-linear failed", text)
 
-    def test_failure_that_linear_has_not(self):
-        status, text = self.judge(report(t001="passed", t002="passed"), report(t001="passed", t002="failed"))
-        self.assertEqual(status, 1)
-        self.assertIn("generic/002: failed, on linear passed", text)
+    def test_what_linear_passes_must_pass(self):
+        for how in ("failed", "run"):
+            status, text = self.judge(report(t002="passed"), report(t001="passed", t002=how))
+            self.assertEqual(status, 1)
+            self.assertIn("on dm-linear passed", text)
 
-    def test_skipped_where_linear_passes_is_worse(self):
-        self.assertEqual(self.judge(report(t001="passed", t002="passed"), report(t001="passed", t002="run"))[0], 1)
+    def test_failure_where_linear_has_not_run_it(self):
+        self.assertEqual(self.judge(report(t002="run"), report(t001="passed", t002="failed"))[0], 1)
 
-    def test_lost_where_linear_passes_is_worse(self):
-        self.assertEqual(self.judge(report(t001="passed", t002="passed"), report(t001="passed"))[0], 1)
-
-    def test_better_is_good_and_shown(self):
-        status, text = self.judge(report(t001="passed", t002="failed"), report(t001="passed", t002="passed"))
-        self.assertEqual(status, 0)
-        self.assertIn("generic/002: passed, on linear failed", text)
+    def test_failure_that_was_not_tried_on_linear(self):
+        for how in ("failed", "run"):
+            self.assertEqual(self.judge(None, report(t001="passed", t002=how))[0], 1)
 
     def test_missing_or_broken_reports(self):
         good = report(t001="passed")
-        for linear, origin in ((good, None), (None, good), (good, "<testsuite>"), (None, None)):
-            self.assertEqual(self.judge(linear, origin)[0], 1)
+        for linear, *parts in ((None,), (good, "<testsuite>"), (good, good, "<testsuite>"), ("<testsuite>", good)):
+            self.assertEqual(self.judge(linear, *parts)[0], 1)
 
-    def test_nothing_passed_anywhere(self):
+    def test_nothing_passed(self):
         nothing = report(t001="run")
         self.assertEqual(self.judge(nothing, nothing)[0], 1)
 
