@@ -12,7 +12,7 @@
  * segments behind the log.  A newest store that was detached cleanly may have its
  * chunk map there: a bit for each chunk of the origin that it holds.
  * Numbers are little-endian; the structures with _disk at the end never leave
- * es_format.c but for their sizes.
+ * es_superblock.c and es_block.c but for their sizes.
  *
  * Units: addresses count blocks of 4096 bytes from the start of the device.
  * Invariants: every block written carries its magic, the store's uuid, its own

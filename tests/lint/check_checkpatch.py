@@ -20,7 +20,8 @@ EXCEPT = {
         "PREFER_KERNEL_TYPES,CAMELCASE,PREFER_DEFINED_ATTRIBUTE_MACRO,COMPLEX_MACRO,NEW_TYPEDEFS"
     ),
     # has the byte offset as a comment in front of each field of a record
-    "es_format.c": "TABSTOP",
+    "es_block.c": "TABSTOP",
+    "es_superblock.c": "TABSTOP",
     "es_format.h": "TABSTOP",
     "es_jformat.c": "TABSTOP",
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
 // Values for tests of dm-target/core: sample and random structures, and raw access to
-// encoded blocks. The offsets here say again, on purpose, what es_format.c says, so that
-// a test does not take them from the code it tests.
+// encoded blocks. The offsets here say again, on purpose, what es_superblock.c and es_block.c say,
+// so that a test does not take them from the code it tests.
 #pragma once
 
 #include <array>
