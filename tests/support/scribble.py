@@ -23,20 +23,19 @@ SIZE = 65536
 WORDS = SIZE // 8
 
 
-def fill(buffer, version):
-    """All of it, a page at a time in random order."""
-    pages = list(range(SIZE // 4096))
-    random.shuffle(pages)
-    for page in pages:
-        words = [version << 32 | word for word in range(page * 512, (page + 1) * 512)]
-        buffer[page * 4096:(page + 1) * 4096] = struct.pack("<512Q", *words)
+def image(version):
+    return struct.pack(f"<{WORDS}Q", *(version << 32 | word for word in range(WORDS)))
 
 
 def scribble(buffer):
-    version = 1
+    """Versions made before, because a page must change within the time that its checksum takes."""
+    versions = [image(version) for version in range(1, 17)]
+    pages = list(range(0, SIZE, 4096))
     while True:
-        version += 1
-        fill(buffer, version)
+        for data in versions:
+            random.shuffle(pages)
+            for at in pages:
+                buffer[at:at + 4096] = data[at:at + 4096]
 
 
 def check(data):
@@ -56,7 +55,7 @@ def read(fd, memory, at):
 
 def write_all(device, count, file, mib):
     buffer, memory = mmap.mmap(-1, SIZE), mmap.mmap(-1, SIZE)
-    fill(buffer, 1)
+    buffer[:] = image(1)
     child = os.fork()
     if child == 0:
         scribble(buffer)

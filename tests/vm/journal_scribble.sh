@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk origin=8M --disk stores=32M --disk journals=32M --timeout 600
+# vm: --smp 2 --disk origin=8M --disk stores=32M --disk journals=32M --timeout 600
 #
 # Buffers that change while they are written (O_DIRECT, another process scribbles on them): what
 # is pending reads the same every time, its checksums are right in the ring, and a replay and
