@@ -199,7 +199,11 @@ static struct es_jpos done_until(struct es_journal *j)
 	return j->ring.head;
 }
 
-/* A flush costs the disk's time: for room that somebody waits for, or a good deal of it. */
+/*
+ * A flush costs the disk's time: for room that somebody waits for, or a good deal of it, or to
+ * get done with a journal that is given up.  There all writes wait, and pieces that are lost
+ * stay pending for good.
+ */
 static bool is_flush_due(const struct es_journal *j, const struct es_jpos *pos)
 {
 	const struct es_ring *ring = &j->ring;
@@ -207,7 +211,7 @@ static bool is_flush_due(const struct es_journal *j, const struct es_jpos *pos)
 
 	if (pos->seq == ring->needed.seq)
 		return false;
-	if (j->blocked || !es_journal_has_pending(j))
+	if (j->blocked || j->mode == ES_JMODE_FAILING || !es_journal_has_pending(j))
 		return true;
 	blocks = pos->addr >= from ? pos->addr - from : pos->addr + ring->end - from;
 	return blocks >= es_ring_blocks(ring) / FLUSH_PART;

@@ -102,10 +102,15 @@ void es_journal_unpin(struct es_journal *j, void *pin)
 {
 	struct es_jent *ent = pin;
 	unsigned long flags;
+	bool last;
 
 	spin_lock_irqsave(&j->lock, flags);
+	last = ent->refs == 1;
 	es_jent_unpin(&j->pending, ent);
 	spin_unlock_irqrestore(&j->lock, flags);
+	/* In place already: its record waited for this reader alone. */
+	if (last)
+		es_journal_wake(j);
 }
 
 /* --- back into memory --- */

@@ -188,6 +188,29 @@ static int note_record(struct recovery *rec, bool ok)
 	return 0;
 }
 
+static void drop_record(struct es_journal *j, struct es_jrecord *record)
+{
+	struct es_jent *ent, *next;
+
+	spin_lock_irq(&j->lock);
+	list_for_each_entry_safe(ent, next, &record->entries, list)
+		es_jent_unpin(&j->pending, ent);
+	spin_unlock_irq(&j->lock);
+	es_jrecord_free(&j->pending, record);
+}
+
+/* What a later record calls done is not kept: memory follows what is needed, not the ring. */
+static void forget_done(struct recovery *rec)
+{
+	struct es_jrecord *record, *next;
+
+	list_for_each_entry_safe(record, next, &rec->j->pending.records, list) {
+		if (record->pos.seq >= rec->walk.ring.needed.seq)
+			break;
+		drop_record(rec->j, record);
+	}
+}
+
 static int walk_ring(struct recovery *rec)
 {
 	struct es_jwalk *w = &rec->walk;
@@ -214,6 +237,7 @@ static int walk_ring(struct recovery *rec)
 			r = verify(rec, &ok);
 			if (!r)
 				r = note_record(rec, ok);
+			forget_done(rec);
 			break;
 		case ES_JWALK_DONE:
 			return 0;
@@ -223,17 +247,6 @@ static int walk_ring(struct recovery *rec)
 		}
 	}
 	return r;
-}
-
-static void drop_record(struct es_journal *j, struct es_jrecord *record)
-{
-	struct es_jent *ent, *next;
-
-	spin_lock_irq(&j->lock);
-	list_for_each_entry_safe(ent, next, &record->entries, list)
-		es_jent_unpin(&j->pending, ent);
-	spin_unlock_irq(&j->lock);
-	es_jrecord_free(&j->pending, record);
 }
 
 /* Damage counts in what is needed only.  Forgets the list of it. */

@@ -177,6 +177,9 @@ static struct es_jflight *make_flight(struct es_journal *j, const struct run *ru
 	u32 i;
 
 	bio = bio_alloc_bioset(j->origin, run->pages, op | flags, GFP_TRY, &j->flight_bios);
+	if (!bio && run->pages) /* without waiting, only the largest comes out of the reserve */
+		bio = bio_alloc_bioset(j->origin, BIO_MAX_VECS, op | flags, GFP_TRY,
+				       &j->flight_bios);
 	if (!bio)
 		return NULL;
 	f = container_of(bio, struct es_jflight, bio);

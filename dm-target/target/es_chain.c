@@ -166,12 +166,32 @@ static int check_origin(struct es_chain *chain, struct es_origin *table)
 	return es_store_set_state(last, last->sb.state, ES_SB_SUSPECT, 0);
 }
 
+/* The table may be older than what became of its stores. */
+static int check_members(const struct es_origin *table)
+{
+	enum es_fault fault;
+	u32 i;
+
+	for (i = 0; i < table->nr_stores; i++) {
+		fault = es_rules_member(&table->stores[i]->sb, table->ti->len,
+					table->args.chunk_sectors);
+		if (fault) {
+			es_store_report(table->stores[i], fault, ES_SB_A_BLOCK);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 /* Attach the first @nr stores of @table, and its journal. */
 static int attach_stores(struct es_chain *chain, struct es_origin *table, u32 nr)
 {
 	struct es_store *newest = table->stores[nr - 1];
 	int r;
 
+	r = check_members(table);
+	if (r)
+		return r;
 	/* Chunks that cannot be read now would be lost to the snapshots when they are copied. */
 	r = es_fingerprint_probe(chain->origin, chain->sectors);
 	if (!r)
@@ -217,6 +237,14 @@ static bool add_newest(struct es_chain *chain, struct es_origin *table, struct e
 	struct es_store *store = table->stores[table->nr_stores - 1];
 	int r;
 
+	/* Copies that are still on their way mark their bits before those are exchanged. */
+	es_engine_settle(&chain->engine);
+	if (chain->mode == ES_MODE_INVALID || !es_chain_bits_alloc(chain, table)) {
+		DMERR("%pg: no snapshot was taken: %s", store->bdev,
+		      chain->mode == ES_MODE_INVALID ? es_fault_text(ES_FAULT_INVALID) :
+						       "no memory");
+		return false;
+	}
 	/* The bits of the old newest are kept in case the new one fails. */
 	swap(chain->copied, table->copied);
 	bitmap_zero(chain->copied, chain->nr_chunks);
@@ -251,8 +279,6 @@ int es_chain_change(struct es_chain *chain, struct es_origin *table, struct es_c
 	fault = es_rules_change(uuids, n, uuids + n, table->nr_stores,
 				i ? &table->stores[i - 1]->sb : NULL, change);
 	kvfree(uuids);
-	if (!fault && change->add && chain->mode == ES_MODE_INVALID)
-		fault = ES_FAULT_INVALID;
 	if (!fault)
 		return 0;
 	DMERR("%pg: %s", table->origin->bdev, es_fault_text(fault));
@@ -282,6 +308,16 @@ static void change_journal(struct es_chain *chain, struct es_origin *table)
 	es_chain_journal_resume(chain);
 }
 
+/* How many chunks mean the same in @table as before. */
+static u64 unchanged_chunks(const struct es_chain *chain, const struct es_origin *table)
+{
+	if (chain->chunk_sectors != table->args.chunk_sectors)
+		return 0;
+	if (chain->sectors == table->ti->len)
+		return chain->nr_chunks;
+	return chain->sectors >> chain->chunk_shift;
+}
+
 static int bind_change(struct es_chain *chain, struct es_origin *table)
 {
 	struct es_store **old = chain->stores, *newest = es_chain_newest(chain);
@@ -289,6 +325,7 @@ static int bind_change(struct es_chain *chain, struct es_origin *table)
 	struct es_change change;
 	u32 nr = table->nr_stores;
 	int r, undrained;
+	u64 whole;
 
 	r = es_chain_change(chain, table, &change);
 	if (r)
@@ -303,10 +340,12 @@ static int bind_change(struct es_chain *chain, struct es_origin *table)
 		es_chain_journal_stop(chain, table);
 	stop_sealing(chain);
 	es_chain_mark_stop(chain);
+	whole = unchanged_chunks(chain, table);
 	take_settings(chain, table);
 	use_map_lock(chain, table->stores, nr);
 	if (chain->nr_chunks != es_chunks(chain->sectors, chain->chunk_sectors))
 		es_chain_bits_grow(chain, table);
+	es_chain_bits_forget_trimmed(chain, whole);
 	if (change.add && (undrained || !add_newest(chain, table, newest))) {
 		table->lost_newest = true;
 		nr--;
@@ -333,8 +372,7 @@ static void add_late(struct es_chain *chain, struct es_origin *table)
 {
 	struct es_store *newest = es_chain_newest(chain);
 
-	if (!es_chain_journal_halt(chain, true) && es_chain_bits_alloc(chain, table) &&
-	    add_newest(chain, table, newest)) {
+	if (!es_chain_journal_halt(chain, true) && add_newest(chain, table, newest)) {
 		set_stores(chain, table, table->nr_stores);
 		es_store_end_append(newest);
 	} else {

@@ -164,6 +164,9 @@ void es_chain_bits_swap(struct es_chain *chain, struct es_origin *table);
 /* The same when the origin has grown: what is new is trimmed by nobody and needed by nobody. */
 void es_chain_bits_grow(struct es_chain *chain, struct es_origin *table);
 
+/* Chunks from @from on are not what they were: forget that they were trimmed. */
+void es_chain_bits_forget_trimmed(struct es_chain *chain, u64 from);
+
 /* The chain has taken the bits of @table, and a new snapshot needs some, too; false: no memory. */
 bool es_chain_bits_alloc(struct es_chain *chain, struct es_origin *table);
 

@@ -86,6 +86,15 @@ void es_chain_bits_grow(struct es_chain *chain, struct es_origin *table)
 	bitmap_copy(table->copied, chain->copied, old);
 	bitmap_set(table->copied, old, chunks - old);
 	es_chain_bits_swap(chain, table);
+	/* Too small to begin a snapshot with. */
+	kvfree(table->copied);
+	table->copied = NULL;
+}
+
+void es_chain_bits_forget_trimmed(struct es_chain *chain, u64 from)
+{
+	if (from < chain->nr_chunks)
+		bitmap_clear(chain->trimmed, from, chain->nr_chunks - from);
 }
 
 bool es_chain_bits_alloc(struct es_chain *chain, struct es_origin *table)

@@ -292,6 +292,10 @@ int es_chain_journal_start(struct es_chain *chain, struct es_origin *table,
 	named = es_uuid_equal(newest->sb.journal_uuid, j->sb.journal_uuid);
 	if (j->sb.state == ES_JOURNAL_FAILED)
 		return forget_failed(table, newest);
+	if (chain->mode == ES_MODE_INVALID) {
+		DMERR("%pg: not used: its chain is invalid, and nothing would replay it", j->bdev);
+		return -EINVAL;
+	}
 	r = blkdev_issue_flush(chain->origin);
 	if (!r && !named)
 		r = es_store_set_journal(newest, j->sb.journal_uuid);
@@ -355,7 +359,7 @@ static void leave(struct es_chain *chain)
 {
 	struct es_journal *j = chain->journal;
 
-	if (j->mode != ES_JMODE_OK)
+	if (j->mode == ES_JMODE_FAILED)
 		return;
 	if (es_journal_detach(j))
 		DMERR("%pg: was not detached cleanly: format it before it is used again", j->bdev);
@@ -441,6 +445,12 @@ int es_chain_journal_map(struct es_chain *chain, struct bio *bio, struct es_orig
 
 	if (bio_op(bio) == REQ_OP_READ)
 		return map_read(j, bio, io);
+	/* From a table without a journal, while one that could not be drained is still there. */
+	if (bio_op(bio) == REQ_OP_SECURE_ERASE) {
+		bio->bi_status = BLK_STS_NOTSUPP;
+		bio_endio(bio);
+		return DM_MAPIO_SUBMITTED;
+	}
 	if (bio_op(bio) == REQ_OP_WRITE && bio_sectors(bio) > j->max_sectors)
 		dm_accept_partial_bio(bio, j->max_sectors);
 	bio_clear_polled(bio);

@@ -224,9 +224,10 @@ static void store_is_full(struct es_engine *e)
 	if (!e->full) {
 		WRITE_ONCE(e->full, true);
 		e->ops->space(e, ES_SPACE_FULL);
-		if (e->timeout_seconds)
-			queue_delayed_work(e->wq, &e->timer, e->timeout_seconds * HZ);
 	}
+	/* Also after a suspend that ended what had waited; no matter while it runs. */
+	if (e->timeout_seconds && !READ_ONCE(e->full_status))
+		queue_delayed_work(e->wq, &e->timer, e->timeout_seconds * HZ);
 	if (READ_ONCE(e->full_status)) {
 		LIST_HEAD(copies);
 
@@ -449,11 +450,16 @@ void es_engine_sync(struct es_engine *e)
 	flush_work(&e->work);
 }
 
-int es_engine_use(struct es_engine *e, struct es_store *store)
+void es_engine_settle(struct es_engine *e)
 {
 	wait_event(e->idle, RB_EMPTY_ROOT(&e->copies.rb_root));
-	flush_work(&e->work);
 	cancel_delayed_work_sync(&e->timer);
+	flush_work(&e->work);
+}
+
+int es_engine_use(struct es_engine *e, struct es_store *store)
+{
+	es_engine_settle(e);
 	e->full = false;
 	e->look = false;
 	e->full_status = BLK_STS_OK;

@@ -133,10 +133,15 @@ int es_engine_init(struct es_engine *e, const struct es_engine_ops *ops, const c
 void es_engine_exit(struct es_engine *e);
 
 /**
+ * es_engine_settle - wait for what goes on although no write is inside: copies that readers
+ * still hold up, the time-out of a full store.  May sleep.
+ */
+void es_engine_settle(struct es_engine *e);
+
+/**
  * es_engine_use - append to @store from now on; NULL: to none.
  *
- * No write may be inside.  Waits for copies that nobody waits for any more but
- * that readers still hold up: released later they would count for @store.
+ * No write may be inside.  Settles first: copies released later would count for @store.
  */
 int es_engine_use(struct es_engine *e, struct es_store *store);
 

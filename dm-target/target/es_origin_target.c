@@ -163,6 +163,7 @@ static int check_live(struct es_origin *o)
 {
 	struct es_chain *chain = o->chain;
 	struct es_change change;
+	int r;
 
 	if (!chain->bound)
 		return 0;
@@ -174,7 +175,12 @@ static int check_live(struct es_origin *o)
 		o->ti->error = "An origin with snapshots cannot shrink";
 		return -EINVAL;
 	}
-	return es_chain_change(chain, o, &change);
+	r = es_chain_change(chain, o, &change);
+	if (!r && change.add && chain->mode == ES_MODE_INVALID) {
+		o->ti->error = (char *)es_fault_text(ES_FAULT_INVALID);
+		r = -EINVAL;
+	}
+	return r;
 }
 
 static void origin_free(struct es_origin *o)
