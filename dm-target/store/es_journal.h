@@ -309,6 +309,12 @@ void es_journal_push_back(struct es_journal *j, bool on);
  */
 bool es_journal_write(struct es_journal *j, struct bio *bio);
 
+/*
+ * A write has ended well that went directly to sectors [@sector, @sector + @nr): what was lost
+ * there is made good.  Any context.
+ */
+void es_journal_overwritten(struct es_journal *j, u64 sector, u64 nr);
+
 /* What es_journal_read found for the first sectors of a bio. */
 enum es_jread {
 	ES_JREAD_ORIGIN,	/* nothing is pending: from the origin */

@@ -72,8 +72,8 @@ static bool may_load(const struct es_journal *j)
 static void take_batch(struct es_journal *j, struct list_head *batch)
 {
 	struct es_jrecord *rec;
+	bool more, load, loads = true;
 	u32 looked = 0;
-	bool more, load;
 
 	list_for_each_entry(rec, &j->pending.records, list) {
 		if (j->nr_flights >= ES_JFLIGHTS || looked >= LOOK_RECORDS || rec == j->append.rec)
@@ -82,8 +82,8 @@ static void take_batch(struct es_journal *j, struct list_head *batch)
 		spin_lock_irq(&j->lock);
 		more = take_record(j, rec, batch, &load);
 		spin_unlock_irq(&j->lock);
-		if (load && may_load(j) && !es_jload_start(j, rec))
-			break;
+		if (load && loads && may_load(j))
+			loads = es_jload_start(j, rec);
 		if (!more) {
 			j->starved = true;
 			break;
@@ -200,9 +200,9 @@ static struct es_jpos done_until(struct es_journal *j)
 }
 
 /*
- * A flush costs the disk's time: for room that somebody waits for, or a good deal of it, or to
- * get done with a journal that is given up.  There all writes wait, and pieces that are lost
- * stay pending for good.
+ * A flush costs the disk's time: for room, or an end, that somebody waits for, or a good deal of
+ * room, or to get done with a journal that is given up.  There all writes wait, and pieces that
+ * are lost stay pending for good.
  */
 static bool is_flush_due(const struct es_journal *j, const struct es_jpos *pos)
 {
@@ -211,7 +211,8 @@ static bool is_flush_due(const struct es_journal *j, const struct es_jpos *pos)
 
 	if (pos->seq == ring->needed.seq)
 		return false;
-	if (j->blocked || j->mode == ES_JMODE_FAILING || !es_journal_has_pending(j))
+	if (j->blocked || atomic_read(&j->drains) || j->mode == ES_JMODE_FAILING ||
+	    !es_journal_has_pending(j))
 		return true;
 	blocks = pos->addr >= from ? pos->addr - from : pos->addr + ring->end - from;
 	return blocks >= es_ring_blocks(ring) / FLUSH_PART;

@@ -213,21 +213,6 @@ void es_journal_init_worker(struct es_journal *j)
 
 /* --- a write --- */
 
-/* After a failure with losses a write makes a lost range good again. */
-static void overwrite_lost(struct es_journal *j, struct bio *bio)
-{
-	struct es_jpiece *spare;
-
-	if (!es_journal_has_pending(j) || !bio_sectors(bio))
-		return;
-	spare = es_piece_alloc(&j->pending, GFP_NOWAIT | __GFP_NOWARN);
-	if (!spare)
-		return; /* it stays unreadable: safe */
-	spin_lock_irq(&j->lock);
-	es_pending_cut(&j->pending, bio->bi_iter.bi_sector, bio_end_sector(bio) - 1, spare);
-	spin_unlock_irq(&j->lock);
-}
-
 /*
  * Turn held: whether nobody is before a write that comes now.  The end of the append before
  * it may not have been looked at.
@@ -289,11 +274,26 @@ bool es_journal_write(struct es_journal *j, struct bio *bio)
 		flush = false;
 	}
 	spin_unlock_irqrestore(&j->mail_lock, flags);
-	if (!taken)
-		overwrite_lost(j, bio);
-	else if (flush)
+	if (flush && taken)
 		bio_endio(bio); /* what was acknowledged is durable */
-	else
+	else if (taken)
 		kick(j);
 	return taken;
+}
+
+/* --- a write that went directly --- */
+
+void es_journal_overwritten(struct es_journal *j, u64 sector, u64 nr)
+{
+	struct es_jpiece *spare;
+	unsigned long flags;
+
+	if (READ_ONCE(j->mode) != ES_JMODE_FAILED || !es_journal_has_pending(j))
+		return;
+	spare = es_piece_alloc(&j->pending, GFP_NOWAIT | __GFP_NOWARN);
+	if (!spare)
+		return; /* it stays unreadable: safe */
+	spin_lock_irqsave(&j->lock, flags);
+	es_pending_cut(&j->pending, sector, sector + nr - 1, spare);
+	spin_unlock_irqrestore(&j->lock, flags);
 }

@@ -86,6 +86,25 @@ int es_store_open(struct block_device *bdev, struct es_store **out, enum es_faul
 	return 0;
 }
 
+int es_store_check_current(struct es_store *store)
+{
+	struct es_sb *sb = kmalloc(sizeof(*sb), GFP_NOIO);
+	enum es_fault fault = ES_OK;
+	int r = -ENOMEM;
+
+	if (sb)
+		r = read_superblocks(store->bdev, sb, &fault);
+	if (fault) {
+		es_store_report(store, fault, ES_SB_A_BLOCK);
+	} else if (!r && (sb->generation != store->sb.generation ||
+			  !es_uuid_equal(sb->store_uuid, store->sb.store_uuid))) {
+		DMERR("%pg: has changed since the table was loaded: load it again", store->bdev);
+		r = -ESTALE;
+	}
+	kfree(sb);
+	return r;
+}
+
 static void store_free(struct kref *ref)
 {
 	struct es_store *store = container_of(ref, struct es_store, ref);

@@ -103,6 +103,9 @@ typedef int (*es_extents_fn)(void *context, const struct es_extent *extents, u32
  */
 int es_store_open(struct block_device *bdev, struct es_store **out, enum es_fault *fault);
 
+/* 0 if the superblock on disk is the one opened or committed last, or a negative errno (logged). */
+int es_store_check_current(struct es_store *store);
+
 void es_store_get(struct es_store *store);
 void es_store_put(struct es_store *store);
 

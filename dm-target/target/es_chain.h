@@ -8,6 +8,7 @@
  *
  * Lock order, outermost first (the whole module):
  *   dm's own locks (suspend_lock, ...)
+ *   es_chain.life, es_view.life
  *   es_registry: chains mutex
  *   es_registry: images mutex (dm_table_event is called under it)
  *   es_journal.turn (map functions only try)
@@ -47,7 +48,10 @@ enum es_mode {
  * @ref: held by tables and images
  * @list: in the registry
  * @origin_dev: what the registry knows it by
- * @bound: the table in force, NULL while detached
+ * @life: held by who constructs a table of the chain, binds or unbinds one: the stores and the
+ *	journal do not change meanwhile.  I/O is done under it
+ * @bound: the table in force, NULL while detached; changed under @life and es_chains_lock
+ * @next: the table that is about to be; the same
  * @uuid: chain uuid, null without stores; guarded by the registry's spinlock
  *
  * Set while bound, unchanged while I/O is possible:
@@ -75,7 +79,9 @@ struct es_chain {
 	struct kref ref;
 	struct list_head list;
 	dev_t origin_dev;
+	struct mutex life;	/* guards the stores and the journal against changes */
 	struct es_origin *bound;
+	struct es_origin *next;
 	u8 uuid[ES_UUID_SIZE];
 
 	struct block_device *origin;
@@ -114,7 +120,7 @@ void es_chain_destroy(struct es_chain *chain);
 /**
  * es_chain_change - may @table follow the bound one, and what changes?
  *
- * Caller holds es_chains_lock.  On -EINVAL ti->error is set, and logged why.
+ * Caller holds @chain->life.  On -EINVAL ti->error is set, and logged why.
  */
 int es_chain_change(struct es_chain *chain, struct es_origin *table, struct es_change *change);
 
@@ -129,11 +135,18 @@ int es_chain_change(struct es_chain *chain, struct es_origin *table, struct es_c
  */
 int es_chain_bind(struct es_chain *chain, struct es_origin *table);
 
-/* Detach: the bound table goes away.  Sleeps. */
-void es_chain_unbind(struct es_chain *chain);
+/* @table goes away: detach if it is the bound one.  Sleeps. */
+void es_chain_unbind(struct es_chain *chain, const struct es_origin *table);
 
-/* The target of the bound table.  Caller holds es_chains_lock; @chain is bound. */
+/*
+ * The target of the bound table, and its device.  Caller keeps @chain bound: by life,
+ * es_chains_lock or I/O.
+ */
 struct dm_target *es_chain_target(const struct es_chain *chain);
+struct mapped_device *es_chain_md(const struct es_chain *chain);
+
+/* Let the sealing of older stores end, before they change.  Sleeps. */
+void es_chain_stop_sealing(struct es_chain *chain);
 
 /* The newest store, NULL if there is none. */
 static inline struct es_store *es_chain_newest(const struct es_chain *chain)

@@ -369,14 +369,15 @@ static void leave(struct es_chain *chain)
 
 void es_chain_journal_stop(struct es_chain *chain, struct es_origin *table)
 {
+	struct dm_dev *dev;
+
 	if (!chain->journal)
 		return;
 	leave(chain);
 	let_go(chain);
-	if (table->leaving) {
-		dm_put_device(table->ti, table->leaving);
-		table->leaving = NULL;
-	}
+	dev = es_chain_disclaim(table);
+	if (dev)
+		dm_put_device(table->ti, dev);
 }
 
 void es_chain_journal_resume(struct es_chain *chain)

@@ -15,7 +15,7 @@
 
 /*
  * Open and check the journal device that the table names, or hold on to the one that it
- * leaves out until that is drained.  Constructor; caller holds es_chains_lock; the stores
+ * leaves out until that is drained.  Constructor; caller holds es_chain.life; the stores
  * are open.  Changes nothing.  On error ti->error is set.
  */
 int es_origin_open_journal(struct es_origin *o);

@@ -98,6 +98,13 @@ static void note_trim(const struct es_chain *chain, const struct bio *bio,
 	}
 }
 
+/* The bio does not know it any more when it has ended. */
+static void note_place(const struct bio *bio, struct es_origin_io *io)
+{
+	io->sector = bio->bi_iter.bi_sector;
+	io->nr = bio_sectors(bio);
+}
+
 int es_origin_map(struct dm_target *ti, struct bio *bio)
 {
 	struct es_origin_io *io = dm_per_bio_data(bio, sizeof(*io));
@@ -108,6 +115,7 @@ int es_origin_map(struct dm_target *ti, struct bio *bio)
 
 	bio_set_dev(bio, o->origin->bdev);
 	io->op = ES_OP_FLUSH;
+	io->nr = 0;
 	io->pin = NULL;
 
 	if (chain->journal) {
@@ -136,6 +144,7 @@ int es_origin_map(struct dm_target *ti, struct bio *bio)
 		dm_accept_partial_bio(bio, (end << chain->chunk_shift) - bio->bi_iter.bi_sector);
 		io->write.last = end - 1;
 	}
+	note_place(bio, io);
 
 	switch (es_plan(io->op, needed, chain->discard_copy)) {
 	case ES_DO_PASS:
@@ -143,6 +152,7 @@ int es_origin_map(struct dm_target *ti, struct bio *bio)
 		return DM_MAPIO_REMAPPED;
 	case ES_DO_SWALLOW:
 		io->op = ES_OP_READ;	/* nothing happened to the origin */
+		io->nr = 0;
 		bio_endio(bio);
 		return DM_MAPIO_SUBMITTED;
 	case ES_DO_COPY:
@@ -191,6 +201,7 @@ void es_origin_issue(struct es_chain *chain, struct bio *bio, struct es_origin_i
 
 	io->op = ES_OP_FLUSH;
 	io->pin = NULL;
+	note_place(bio, io);
 	if (!bio_sectors(bio)) {
 		submit_bio_noacct(bio);
 		return;
@@ -226,6 +237,8 @@ int es_origin_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 
 	if (io->pin)
 		es_journal_unpin(o->chain->journal, io->pin);
+	if (o->chain->journal && io->nr && !*error)
+		es_journal_overwritten(o->chain->journal, io->sector, io->nr);
 	if (trim == ES_TRIM_CLEAR || (trim == ES_TRIM_SET && *error))
 		clear_trimmed(o->chain, &io->write);
 	return DM_ENDIO_DONE;

@@ -12,11 +12,14 @@
  * struct es_origin_io - per bio.
  * @write: for the engine; its range also when the bio is passed on at once
  * @op: what the bio is
+ * @sector, @nr: where it changes the origin; @nr 0: nowhere
  * @pin: what keeps a pending write in the journal while it is read
  */
 struct es_origin_io {
 	struct es_write write;
 	enum es_op op;
+	u32 nr;
+	u64 sector;
 	void *pin;
 };
 

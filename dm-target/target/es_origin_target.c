@@ -202,28 +202,40 @@ static void origin_free(struct es_origin *o)
 	kfree(o);
 }
 
-static int origin_open(struct es_origin *o)
+/* Caller holds es_chain.life: what the chain has in use does not change. */
+static int open_members(struct es_origin *o)
 {
-	struct es_chain *chain;
+	struct es_chain *chain = o->chain;
 	int r;
 
-	r = open_origin(o);
-	if (r)
-		return r;
-	chain = es_chain_get(o->origin->bdev, dm_table_get_md(o->ti->table));
-	if (IS_ERR(chain)) {
-		o->ti->error = "The origin already has an esnapshot-org device, or out of memory";
-		return PTR_ERR(chain);
+	if (chain->bound && es_chain_md(chain) != dm_table_get_md(o->ti->table)) {
+		o->ti->error = "The origin already has an esnapshot-org device";
+		return -EBUSY;
 	}
-	o->chain = chain;
 	r = open_stores(o);
 	if (!r)
 		r = check_live(o);
 	if (!r)
 		r = es_origin_open_journal(o);
-	if (!r)
-		r = alloc_bitmaps(o);
 	return r;
+}
+
+static int origin_open(struct es_origin *o)
+{
+	int r;
+
+	r = open_origin(o);
+	if (r)
+		return r;
+	o->chain = es_chain_get(o->origin->bdev);
+	if (!o->chain) {
+		o->ti->error = "Out of memory";
+		return -ENOMEM;
+	}
+	mutex_lock(&o->chain->life);
+	r = open_members(o);
+	mutex_unlock(&o->chain->life);
+	return r ? r : alloc_bitmaps(o);
 }
 
 static int origin_ctr(struct dm_target *ti, unsigned int argc, char **argv)
@@ -242,13 +254,11 @@ static int origin_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		kfree(o);
 		return r;
 	}
-	es_chains_lock();
 	r = origin_open(o);
-	if (r)
+	if (r) {
 		origin_free(o);
-	es_chains_unlock();
-	if (r)
 		return r;
+	}
 
 	o->args.origin = NULL;	/* argv is gone after this */
 	o->args.stores = NULL;
@@ -266,11 +276,8 @@ static void origin_dtr(struct dm_target *ti)
 {
 	struct es_origin *o = ti->private;
 
-	es_chains_lock();
-	if (o->chain->bound == o)
-		es_chain_unbind(o->chain);
+	es_chain_unbind(o->chain, o);
 	origin_free(o);
-	es_chains_unlock();
 }
 
 /* --- suspend and resume --- */

@@ -9,7 +9,9 @@ void es_readers_init(struct es_readers *readers)
 	spin_lock_init(&readers->lock);
 	readers->tree = RB_ROOT_CACHED;
 	readers->seq = 0;
-	readers->count = 0;
+	readers->count[0] = 0;
+	readers->count[1] = 0;
+	readers->phase = 0;
 	readers->open = false;
 	init_waitqueue_head(&readers->idle);
 }
@@ -27,7 +29,19 @@ void es_readers_close(struct es_readers *readers)
 {
 	spin_lock_irq(&readers->lock);
 	readers->open = false;
-	wait_event_lock_irq(readers->idle, !readers->count, readers->lock);
+	wait_event_lock_irq(readers->idle, !readers->count[0] && !readers->count[1],
+			    readers->lock);
+	spin_unlock_irq(&readers->lock);
+}
+
+void es_readers_flush(struct es_readers *readers)
+{
+	unsigned int before;
+
+	spin_lock_irq(&readers->lock);
+	before = readers->phase;
+	readers->phase = !before;
+	wait_event_lock_irq(readers->idle, !readers->count[before], readers->lock);
 	spin_unlock_irq(&readers->lock);
 }
 
@@ -43,7 +57,8 @@ bool es_reader_enter(struct es_readers *readers, struct es_reader *reader, u64 f
 	open = readers->open;
 	if (open) {
 		reader->seq = ++readers->seq;
-		readers->count++;
+		reader->phase = readers->phase;
+		readers->count[reader->phase]++;
 		interval_tree_insert(&reader->node, &readers->tree);
 	}
 	spin_unlock_irqrestore(&readers->lock, flags);
@@ -80,7 +95,7 @@ void es_reader_leave(struct es_readers *readers, struct es_reader *reader,
 	list_for_each_entry_safe(copy, next, &reader->parked, list)
 		if (!park(readers, copy))
 			list_move_tail(&copy->list, drained);
-	if (!--readers->count)
+	if (!--readers->count[reader->phase])
 		wake_up(&readers->idle);
 	spin_unlock_irqrestore(&readers->lock, flags);
 }

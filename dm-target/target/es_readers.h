@@ -24,15 +24,17 @@
  * @lock: guards everything here; taken in interrupt context; innermost
  * @tree: who reads which chunks
  * @seq: grows with every entry
- * @count: readers inside
+ * @count: readers inside, by the phase they entered in
+ * @phase: 0 or 1; between flushes nobody of the other phase is inside
  * @open: nobody may enter while false
- * @idle: woken when the last one leaves
+ * @idle: woken when the last one of a phase leaves
  */
 struct es_readers {
 	spinlock_t lock;	/* guards all of this */
 	struct rb_root_cached tree;
 	u64 seq;
-	u32 count;
+	u32 count[2];
+	unsigned int phase;
 	bool open;
 	wait_queue_head_t idle;
 };
@@ -41,11 +43,13 @@ struct es_readers {
  * struct es_reader - one read under way.
  * @node: chunks
  * @seq: when it entered
+ * @phase: the same, see struct es_readers
  * @parked: copies that wait for it
  */
 struct es_reader {
 	struct interval_tree_node node;
 	u64 seq;
+	unsigned int phase;
 	struct list_head parked;
 };
 
@@ -56,6 +60,9 @@ void es_readers_open(struct es_readers *readers);
 
 /* Let nobody in any more and wait until all have left.  Sleeps. */
 void es_readers_close(struct es_readers *readers);
+
+/* Wait until all who are inside now have left; others may enter.  One caller at a time.  Sleeps. */
+void es_readers_flush(struct es_readers *readers);
 
 /* Enter chunks [@first, @last]; false: closed.  Does not sleep. */
 bool es_reader_enter(struct es_readers *readers, struct es_reader *reader, u64 first, u64 last);

@@ -6,6 +6,7 @@
 #include <linux/mutex.h>
 #include "es_events.h"
 #include "es_journal.h"
+#include "es_origin.h"
 #include "es_registry.h"
 
 #define DM_MSG_PREFIX "esnapshot"
@@ -43,25 +44,33 @@ static struct es_chain *find_by_origin(dev_t dev)
 	return found;
 }
 
-struct es_chain *es_chain_get(struct block_device *origin, struct mapped_device *md)
+/* Put @chain on the list, unless its origin has got another meanwhile; returns who is there. */
+static struct es_chain *add_chain(struct es_chain *chain)
 {
-	struct es_chain *chain;
+	struct es_chain *other;
 
-	lockdep_assert_held(&chains_mutex);
-	chain = find_by_origin(origin->bd_dev);
-	if (chain && chain->bound && dm_table_get_md(es_chain_target(chain)->table) != md) {
-		es_chain_put(chain);
-		return ERR_PTR(-EBUSY);
+	es_chains_lock();
+	other = find_by_origin(chain->origin_dev);
+	if (!other) {
+		spin_lock(&chains_spin);
+		list_add(&chain->list, &chains);
+		spin_unlock(&chains_spin);
 	}
+	es_chains_unlock();
+	if (!other)
+		return chain;
+	es_chain_destroy(chain);
+	return other;
+}
+
+struct es_chain *es_chain_get(struct block_device *origin)
+{
+	struct es_chain *chain = find_by_origin(origin->bd_dev);
+
 	if (chain)
 		return chain;
 	chain = es_chain_create(origin);
-	if (!chain)
-		return ERR_PTR(-ENOMEM);
-	spin_lock(&chains_spin);
-	list_add(&chain->list, &chains);
-	spin_unlock(&chains_spin);
-	return chain;
+	return chain ? add_chain(chain) : NULL;
 }
 
 static void chain_release(struct kref *ref) __releases(&chains_spin)
@@ -103,32 +112,107 @@ void es_chain_set_uuid(struct es_chain *chain, const u8 *uuid)
 	spin_unlock(&chains_spin);
 }
 
-static bool chain_uses(const struct es_chain *chain, dev_t dev, const u8 *uuid)
+/* --- who uses what --- */
+
+static bool table_uses(const struct es_origin *table, dev_t dev, const u8 *uuid)
 {
 	u32 i;
 
-	if (chain->journal && (chain->journal->bdev->bd_dev == dev ||
-			       es_uuid_equal(chain->journal->sb.journal_uuid, uuid)))
+	if (!table)
+		return false;
+	if (table->leaving && table->leaving->bdev->bd_dev == dev)
 		return true;
-	for (i = 0; i < chain->nr_stores; i++)
-		if (chain->stores[i]->bdev->bd_dev == dev ||
-		    es_uuid_equal(chain->stores[i]->sb.store_uuid, uuid))
+	if (table->journal && (table->journal->bdev->bd_dev == dev ||
+			       es_uuid_equal(table->journal->sb.journal_uuid, uuid)))
+		return true;
+	for (i = 0; i < table->nr_stores; i++)
+		if (table->stores[i]->bdev->bd_dev == dev ||
+		    es_uuid_equal(table->stores[i]->sb.store_uuid, uuid))
 			return true;
 	return false;
 }
 
-bool es_chains_use(const struct es_chain *but, dev_t dev, const u8 *uuid)
+static bool others_use(const struct es_chain *but, dev_t dev, const u8 *uuid)
 {
 	struct es_chain *chain;
 	bool used = false;
 
-	/* The mutex keeps the stores of each chain, the spinlock the list. */
+	/* The mutex keeps the tables, the spinlock the list. */
 	lockdep_assert_held(&chains_mutex);
 	spin_lock(&chains_spin);
 	list_for_each_entry(chain, &chains, list)
-		used |= chain != but && chain_uses(chain, dev, uuid);
+		used |= chain != but && (table_uses(chain->bound, dev, uuid) ||
+					 table_uses(chain->next, dev, uuid));
 	spin_unlock(&chains_spin);
 	return used;
+}
+
+bool es_chains_use(const struct es_chain *but, dev_t dev, const u8 *uuid)
+{
+	bool used;
+
+	es_chains_lock();
+	used = others_use(but, dev, uuid);
+	es_chains_unlock();
+	return used;
+}
+
+/* Whether it is new to @chain, and another has it. */
+static bool conflicts(const struct es_chain *chain, const struct block_device *bdev,
+		      const u8 *uuid)
+{
+	return !table_uses(chain->bound, bdev->bd_dev, uuid) &&
+	       others_use(chain, bdev->bd_dev, uuid);
+}
+
+/* A device of @table that another chain has, or NULL. */
+static struct block_device *used_twice(const struct es_chain *chain, const struct es_origin *table)
+{
+	const struct es_journal *j = table->journal;
+	u32 i;
+
+	if (j && conflicts(chain, j->bdev, j->sb.journal_uuid))
+		return j->bdev;
+	for (i = 0; i < table->nr_stores; i++)
+		if (conflicts(chain, table->stores[i]->bdev, table->stores[i]->sb.store_uuid))
+			return table->stores[i]->bdev;
+	return NULL;
+}
+
+int es_chain_claim(struct es_chain *chain, struct es_origin *table)
+{
+	struct block_device *twice;
+
+	lockdep_assert_held(&chain->life);
+	es_chains_lock();
+	twice = used_twice(chain, table);
+	if (!twice)
+		chain->next = table;
+	es_chains_unlock();
+	if (!twice)
+		return 0;
+	DMERR("%pg: %s", twice, es_fault_text(ES_FAULT_TWICE));
+	return -EBUSY;
+}
+
+struct dm_dev *es_chain_disclaim(struct es_origin *table)
+{
+	struct dm_dev *dev;
+
+	es_chains_lock();
+	dev = table->leaving;
+	table->leaving = NULL;
+	es_chains_unlock();
+	return dev;
+}
+
+void es_chain_set_bound(struct es_chain *chain, struct es_origin *table)
+{
+	lockdep_assert_held(&chain->life);
+	es_chains_lock();
+	chain->bound = table;
+	chain->next = NULL;
+	es_chains_unlock();
 }
 
 /* --- images --- */

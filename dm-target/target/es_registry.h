@@ -9,19 +9,17 @@
 #include "es_image.h"
 
 /*
- * Held by whoever constructs, binds or destroys an esnapshot-org table, so that
- * the list of chains and the stores of each do not change meanwhile.
+ * Guards who is there, and which table of each is in force or about to be.  Never held over
+ * I/O or an allocation: the device of one chain may lie below another chain, and be suspended.
  */
 void es_chains_lock(void);
 void es_chains_unlock(void);
 
-/**
- * es_chain_get - the chain of an origin; a new, unbound one if there is none.
- *
- * Caller holds es_chains_lock.  Returns a reference, ERR_PTR(-ENOMEM), or
- * ERR_PTR(-EBUSY) when another mapped device has this origin.
+/*
+ * The chain of an origin; a new, unbound one if there is none.  Sleeps.  Returns a reference;
+ * NULL: no memory.
  */
-struct es_chain *es_chain_get(struct block_device *origin, struct mapped_device *md);
+struct es_chain *es_chain_get(struct block_device *origin);
 
 /* Drop a reference.  May sleep if it is the last. */
 void es_chain_put(struct es_chain *chain);
@@ -32,8 +30,22 @@ struct es_chain *es_chain_find(const u8 *uuid);
 /* Set or, with NULL, clear the uuid under which es_chain_find finds the chain. */
 void es_chain_set_uuid(struct es_chain *chain, const u8 *uuid);
 
-/* The chain other than @but that has a store on @dev or of @uuid.  Caller holds es_chains_lock. */
+/* Whether a chain other than @but has a store or journal on @dev or of @uuid.  Sleeps. */
 bool es_chains_use(const struct es_chain *but, dev_t dev, const u8 *uuid);
+
+/**
+ * es_chain_claim - the stores and the journal of @table are @chain's from now on.
+ *
+ * Until es_chain_set_bound.  Returns 0, or -EBUSY (logged) when another chain has one of them.
+ * Sleeps; caller holds es_chain.life.
+ */
+int es_chain_claim(struct es_chain *chain, struct es_origin *table);
+
+/* The journal that @table leaves is nobody's now; returns its device, to be put, or NULL. */
+struct dm_dev *es_chain_disclaim(struct es_origin *table);
+
+/* @table, or none, is in force; the claim is over.  Sleeps; caller holds es_chain.life. */
+void es_chain_set_bound(struct es_chain *chain, struct es_origin *table);
 
 /* Images and views, for events; sleep. */
 void es_image_register(struct es_image *image);

@@ -16,11 +16,13 @@ struct es_view_table;
 
 /**
  * struct es_view - see above.
- * @ref: held by tables; guarded by es_chains_lock, like @list and @bound
+ * @ref: held by tables; guarded by es_chains_lock, like @list
+ * @life: held by who attaches or detaches; I/O is done under it
  * @store: the view's own store; its table stays in memory while attached
- * @bound: the table in force
+ * @bound: the table in force; changed under @life and es_chains_lock, like @image
  * @image: of the bound table: reads what the view has not written itself
- * @attached: the store is attached
+ * @attached: the store is attached; guarded by @life, like @ended
+ * @ended: it was, and is no more: a table that was loaded meanwhile is too late
  * @failed: the store cannot be written any more: everything fails
  * @bounce: the store's logical blocks are larger than the view's: writes in
  *	place are done one at a time by the worker
@@ -29,10 +31,12 @@ struct es_view_table;
 struct es_view {
 	unsigned int ref;
 	struct list_head list;
+	struct mutex life;	/* guards attaching and detaching */
 	struct es_store *store;
 	struct es_view_table *bound;
 	struct es_image *image;
 	bool attached;
+	bool ended;
 	bool failed;
 	bool bounce;
 	struct es_engine engine;
@@ -67,6 +71,25 @@ struct es_view_io {
 };
 
 extern const struct es_engine_ops es_view_engine_ops;
+
+/**
+ * es_view_get - the view whose own store is on the device of @own; a new one if there is none.
+ *
+ * Sleeps.  Returns 0, -ENOMEM, or -EBUSY when another device than @md has a table of it in force.
+ */
+int es_view_get(struct es_store *own, struct mapped_device *md, struct es_view **out);
+
+/* Drop a reference; the last one detaches.  Sleeps. */
+void es_view_put(struct es_view *view);
+
+/*
+ * @table is the one in force: attach if need be.  In preresume.  Sleeps.  Returns 0 or a negative
+ * errno (logged); then nothing has changed.
+ */
+int es_view_bind(struct es_view *view, struct es_view_table *table);
+
+/* @table goes away.  Sleeps. */
+void es_view_unbind(struct es_view *view, const struct es_view_table *table);
 
 /* Hand a write to the view.  For the map function; returns DM_MAPIO_*. */
 int es_view_map_write(struct es_view *view, struct bio *bio, struct es_view_io *io);

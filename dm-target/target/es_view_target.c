@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * esnapshot-view: constructor, life, status.  Writing is in es_view_write.c,
- * reading in es_image.c.
+ * esnapshot-view: constructor, suspend and resume, status.  Its life is in es_view.c, writing in
+ * es_view_write.c, reading in es_image.c.
  */
 #include <linux/module.h>
 #include <linux/sched/mm.h>
@@ -16,100 +16,7 @@
 
 #define DM_MSG_PREFIX "esnapshot-view"
 
-static LIST_HEAD(views);	/* guarded by es_chains_lock */
-
-/* --- the view behind the tables --- */
-
-static struct es_view *view_create(struct es_store *store)
-{
-	struct es_view *view = kzalloc(sizeof(*view), GFP_KERNEL);
-
-	if (!view)
-		return NULL;
-	if (es_engine_init(&view->engine, &es_view_engine_ops, "esnapshot-view")) {
-		kfree(view);
-		return NULL;
-	}
-	view->ref = 1;
-	view->engine.timeout_seconds = ES_DEFAULT_QUEUE_TIMEOUT;
-	view->store = store;
-	es_store_get(store);
-	view->bounce = bdev_logical_block_size(store->bdev) > store->sb.origin_lbs;
-	list_add(&view->list, &views);
-	return view;
-}
-
-static struct es_view *view_get(struct es_store *store)
-{
-	struct es_view *view;
-
-	list_for_each_entry(view, &views, list) {
-		if (view->store->bdev == store->bdev) {
-			view->ref++;
-			return view;
-		}
-	}
-	return view_create(store);
-}
-
-static void view_put(struct es_view *view)
-{
-	if (--view->ref)
-		return;
-	es_engine_use(&view->engine, NULL);
-	if (view->attached && !view->failed && es_store_detach(view->store, NULL, NULL))
-		DMWARN("%pg: was not detached cleanly, the next attach recovers",
-		       view->store->bdev);
-	es_store_end_append(view->store);
-	es_engine_exit(&view->engine);
-	es_store_put(view->store);
-	list_del(&view->list);
-	kfree(view);
-}
-
-static int ignore_extents(void *context, const struct es_extent *extents, u32 nr)
-{
-	return 0;
-}
-
-static int view_attach(struct es_view *view)
-{
-	int r;
-
-	if (view->attached)
-		return 0;
-	r = es_store_attach(view->store, NULL, ignore_extents, NULL, NULL);
-	if (!r)
-		r = es_store_load(view->store);
-	if (!r)
-		r = es_engine_use(&view->engine, view->store);
-	if (r)
-		DMERR("%pg: attaching the view failed: error %d", view->store->bdev, r);
-	else
-		view->attached = true;
-	return r;
-}
-
 /* --- constructor --- */
-
-/* A view store that a chain or another view's device already uses is refused. */
-static int check_view(struct dm_target *ti, struct es_store *own, const struct es_store *base)
-{
-	enum es_fault fault = es_rules_view(&own->sb, &base->sb);
-	struct es_view *view;
-
-	list_for_each_entry(view, &views, list)
-		if (!fault && view->image &&
-		    es_uuid_equal(view->store->sb.store_uuid, own->sb.store_uuid) &&
-		    (view->store->bdev != own->bdev ||
-		     dm_table_get_md(view->image->ti->table) != dm_table_get_md(ti->table)))
-			fault = ES_FAULT_TWICE;
-	if (!fault)
-		return 0;
-	DMERR("%pg: refused as a view's store: byte 0: %s", own->bdev, es_fault_text(fault));
-	ti->error = (char *)es_fault_text(fault);
-	return -EINVAL;
-}
 
 /* The origin named must be the one the chain has, or its public device. */
 static int check_origin(struct dm_target *ti, struct es_view_table *t, const struct es_store *base)
@@ -118,8 +25,10 @@ static int check_origin(struct dm_target *ti, struct es_view_table *t, const str
 	struct block_device *bdev = t->origin->bdev;
 	bool ok = true;
 
+	es_chains_lock();
 	if (chain && chain->bound && bdev->bd_dev != chain->origin_dev)
-		ok = bdev->bd_disk == dm_disk(dm_table_get_md(es_chain_target(chain)->table));
+		ok = bdev->bd_disk == dm_disk(es_chain_md(chain));
+	es_chains_unlock();
 	es_chain_put(chain);
 	if (ok)
 		return 0;
@@ -152,27 +61,36 @@ out_with_own:
 	return r;
 }
 
+static int refuse_view(struct dm_target *ti, const struct es_store *own, enum es_fault fault)
+{
+	DMERR("%pg: refused as a view's store: byte 0: %s", own->bdev, es_fault_text(fault));
+	ti->error = (char *)es_fault_text(fault);
+	return -EINVAL;
+}
+
 static int view_setup(struct dm_target *ti, struct es_view_table *t, struct es_store *own,
 		      struct es_store *base)
 {
+	enum es_fault fault = es_rules_view(&own->sb, &base->sb);
 	int r;
 
 	r = es_area_check(ti, base, t->serial);
-	if (!r)
-		r = check_view(ti, own, base);
+	if (!r && fault)
+		r = refuse_view(ti, own, fault);
 	if (!r)
 		r = check_origin(ti, t, base);
 	if (r)
 		return r;
-	t->view = view_get(own);
-	r = t->view ? es_image_init(&t->image, ti, base, t->view->store) : -ENOMEM;
-	if (r) {
-		ti->error = "Out of memory";
-		if (t->view)
-			view_put(t->view);
-	} else if (!t->view->image) {
-		t->view->image = &t->image;
+	r = es_view_get(own, dm_table_get_md(ti->table), &t->view);
+	if (r == -EBUSY)
+		return refuse_view(ti, own, ES_FAULT_TWICE);
+	if (!r) {
+		r = es_image_init(&t->image, ti, base, t->view->store);
+		if (r)
+			es_view_put(t->view);
 	}
+	if (r)
+		ti->error = "Out of memory";
 	return r;
 }
 
@@ -184,9 +102,7 @@ static int view_open(struct dm_target *ti, struct es_view_table *t, char **argv)
 	r = view_open_stores(ti, t, argv, &own, &base);
 	if (r)
 		return r;
-	es_chains_lock();
 	r = view_setup(ti, t, own, base);
-	es_chains_unlock();
 	es_store_put(own);
 	es_store_put(base);
 	if (r) {
@@ -231,13 +147,8 @@ static void view_dtr(struct dm_target *ti)
 	struct es_view_table *t = ti->private;
 
 	es_image_exit(&t->image);
-	es_chains_lock();
-	if (t->view->image == &t->image)
-		t->view->image = NULL;
-	if (t->view->bound == t)
-		t->view->bound = NULL;
-	view_put(t->view);
-	es_chains_unlock();
+	es_view_unbind(t->view, t);
+	es_view_put(t->view);
 	dm_put_device(ti, t->base);
 	dm_put_device(ti, t->origin);
 	dm_put_device(ti, t->dev);
@@ -300,13 +211,7 @@ static int view_preresume(struct dm_target *ti)
 	int r;
 
 	/* Memory must not wait for writes to the view: it is suspended. */
-	es_chains_lock();
-	r = view_attach(t->view);
-	if (!r) {
-		t->view->bound = t;
-		t->view->image = &t->image;
-	}
-	es_chains_unlock();
+	r = es_view_bind(t->view, t);
 	memalloc_noio_restore(noio);
 	return r;
 }

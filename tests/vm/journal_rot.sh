@@ -64,6 +64,13 @@ wait_for 60 in_state failed
 expect 1 "$(new_words | grep -c "is LOST")" "ranges that the log calls lost"
 expect 48 "$(unreadable | xargs)" "what cannot be read"
 
+say "a write to it that fails does not make it good"
+dmsetup create nowhere --table "0 $sectors error"
+swap_under org-real "0 $sectors delay $disks-origin 0 0 $m/nowhere 0 0"
+refuse dd if=/tmp/data of=$m/org bs=64k skip=48 seek=48 count=1 oflag=direct status=none
+swap_under org-real "$(origin_table 0)"
+expect 48 "$(unreadable | xargs)" "what cannot be read after a write that failed"
+
 say "it is written again, and the origin has a new journal"
 dd if=/tmp/data of=$m/org bs=64k skip=48 seek=48 count=1 oflag=direct status=none
 expect "" "$(unreadable)" "what cannot be read after a write"

@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# vm: --disk a=16M --disk b=16M --disk s=32M --disk s2=32M --disk v=32M --disk u=32M --timeout 300
+#
+# Devices that two tables want, devices that changed since a table was loaded, chains on top of
+# each other, and stores that go while somebody reads them.
+
+set -euo pipefail
+# shellcheck source=tests/support/vm_lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../support/vm_lib.sh"
+
+disks=/dev/disk/by-id/virtio
+m=/dev/mapper
+size=32768
+
+load() { dmsetup load "$1" --table "$2"; }
+empty() { dmsetup create "$1" --notable; }
+org_table() { echo "0 $size esnapshot-org $1 8 - $(($# - 1)) ${*:2}"; }
+view_table() { echo "0 $size esnapshot-view $1 $2 $3"; }
+state() { dmsetup status "$1" | cut -d' ' -f4; }
+said() { dmesg | grep -q "$1" || fail "the log does not say: $1"; }
+random() { dd if=/dev/urandom of="$1" bs=1M count="$2" oflag=direct status=none; }
+delayed() { dmsetup status "$1" | sed -n 's/.* delay \([0-9]*\) .*/\1/p'; } # reads under way
+format() { esnap -q format --force --origin "$disks-a" -c 4k "$@"; }
+until_read() { # until_read DEVICE: until one read of it is under way
+    local left=100
+    until [ "$(delayed "$1")" = 1 ]; do
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || fail "no read of $1"
+        sleep 0.1
+    done
+}
+
+random "$disks-a" 16
+random "$disks-b" 16
+
+say "one store, two origins: the first to resume has it"
+format "$disks-s"
+empty one
+empty two
+load one "$(org_table "$disks-a" "$disks-s")"
+load two "$(org_table "$disks-b" "$disks-s")"
+dmsetup resume one
+refuse dmsetup resume two
+said "store is given twice"
+dmsetup create snap -r --table "0 $size esnapshot $disks-s"
+before=$(digest $m/snap)
+expect "$(digest "$disks-a")" "$before" "the snapshot"
+random $m/one 4
+expect "$before" "$(digest $m/snap)" "the snapshot, 4 MiB written"
+
+say "the same, where the second is a live origin: it goes on without"
+dmsetup remove two
+dmsetup remove --retry snap
+dmsetup remove --retry one
+format "$disks-s"
+dmsetup create two --table "$(org_table "$disks-b")"
+load two "$(org_table "$disks-b" "$disks-s")"
+dmsetup create one --table "$(org_table "$disks-a" "$disks-s")"
+dmsetup suspend two
+dmsetup resume two || fail "a live origin does not resume"
+expect failed "$(state two)" "the live origin's state"
+random $m/two 1
+dmsetup create snap -r --table "0 $size esnapshot $disks-s"
+expect "$(digest "$disks-a")" "$(digest $m/snap)" "the snapshot of the other"
+dmsetup remove --retry two
+
+say "a table that was loaded before another device had the chain, and gave it back"
+random $m/one 1
+before=$(digest $m/snap)
+dmsetup remove --retry snap
+dmsetup remove --retry one
+format "$disks-s2"
+empty one
+empty two
+load one "$(org_table "$disks-a" "$disks-s2")"
+load two "$(org_table "$disks-a" "$disks-s2")"
+dmsetup resume two
+random $m/two 1
+dmsetup remove --retry two
+refuse dmsetup resume one
+said "has changed since the table was loaded"
+dmsetup remove one
+dmsetup create one --table "$(org_table "$disks-a" "$disks-s2")"
+dmsetup create snap -r --table "0 $size esnapshot $disks-s2"
+before=$(digest $m/snap)
+random $m/one 16
+expect "$before" "$(digest $m/snap)" "the snapshot, all written"
+dmsetup remove --retry snap
+dmsetup remove --retry one
+
+say "one view's store, two devices: the first to resume has it"
+format "$disks-s"
+dmsetup create one --table "$(org_table "$disks-a" "$disks-s")"
+esnap -q format --force --view-of "$disks-s" "$disks-v"
+empty view
+empty other
+table=$(view_table "$disks-v" "$disks-a" "$disks-s")
+load view "$table"
+load view "$table"
+load other "$table"
+dmsetup resume view
+refuse dmsetup resume other
+dmsetup remove other
+random $m/view 4
+refuse dmsetup create other --table "$table"
+
+say "a view that is suspended, with a chain on it that is being attached: it resumes"
+esnap -q format --force --origin $m/view -c 4k "$disks-u"
+dmsetup suspend view
+dmsetup create upper --table "$(org_table $m/view "$disks-u")" &
+upper=$!
+sleep 2
+kill -0 $upper || fail "the chain was attached although its origin is suspended"
+timeout 60 dmsetup resume view || fail "the view does not resume"
+wait $upper || fail "the chain on top was not attached"
+random $m/upper 1
+dmsetup remove --retry upper
+dmsetup remove --retry view
+dmsetup remove --retry one
+
+say "stores that go while an image is read: the read ends before their devices may"
+dmsetup create slow --table "0 65536 linear $disks-s 0"
+format $m/slow
+dmsetup create one --table "$(org_table "$disks-a" $m/slow)"
+random $m/one 8
+format --after $m/slow "$disks-s2"
+load one "$(org_table "$disks-a" $m/slow "$disks-s2")"
+dmsetup suspend one
+dmsetup resume one
+dmsetup create snap -r --table "0 $size esnapshot $m/slow"
+dd if=$m/snap of=/dev/null bs=4k count=1 skip=3000 iflag=direct status=none # its table is in memory
+# Slow in its middle, where udev does not look, and where the copy of the fourth MiB is.
+printf '%s\n' "0 4096 linear $disks-s 0" "4096 12288 delay $disks-s 4096 9000 $disks-s 4096 0" \
+    "16384 49152 linear $disks-s 16384" | dmsetup load slow
+dmsetup suspend slow
+dmsetup resume slow
+dd if=$m/snap of=/dev/null bs=4k count=1 skip=1000 iflag=direct status=none &
+reader=$!
+until_read slow
+load one "$(org_table "$disks-a" "$disks-s2")"
+dmsetup suspend one
+dmsetup resume one
+expect 0 "$(delayed slow)" "reads of a store that was dropped, after that"
+wait $reader || fail "a read that began before failed"
+refuse dd if=$m/snap of=/dev/null bs=4k count=1 iflag=direct status=none
+dmsetup remove --retry snap
+dmsetup remove --retry one
+echo "all held"
