@@ -91,6 +91,23 @@ void es_chain_take_settings(struct es_chain *chain, struct es_origin *table)
 	chain->engine.timeout_seconds = table->args.queue_timeout;
 }
 
+struct es_store *es_chain_find_store(const struct es_chain *chain, const struct block_device *bdev,
+				     u32 *hint)
+{
+	u32 n;
+
+	lockdep_assert_held(&chain->life);
+	for (n = 0; n < chain->nr_stores; n++) {
+		u32 i = (*hint + n) % chain->nr_stores;
+
+		if (chain->stores[i]->bdev == bdev) {
+			*hint = i + 1;
+			return chain->stores[i];
+		}
+	}
+	return NULL;
+}
+
 /* --- binding --- */
 
 struct dm_target *es_chain_target(const struct es_chain *chain)
@@ -107,8 +124,6 @@ static int bind(struct es_chain *chain, struct es_origin *table)
 {
 	int r;
 
-	if (chain->bound == table)
-		return 0;
 	if (chain->bound && es_chain_md(chain) != dm_table_get_md(table->ti->table)) {
 		DMERR("%pg: already has an esnapshot-org device", chain->origin);
 		return -EBUSY;
@@ -124,6 +139,9 @@ int es_chain_bind(struct es_chain *chain, struct es_origin *table)
 {
 	int r;
 
+	/* A plain resume waits for nobody. */
+	if (READ_ONCE(chain->bound) == table)
+		return 0;
 	mutex_lock(&chain->life);
 	r = bind(chain, table);
 	if (!r && chain->nr_stores > 1)
@@ -175,12 +193,28 @@ static void unbind(struct es_chain *chain)
 	chain->nr_chunks = 0;
 }
 
+/*
+ * Reads that began before stores were dropped may still look at them: their devices are held until
+ * here.  Nor may such a read find a chain valid again that became invalid meanwhile, and has no
+ * store now.
+ */
+static void leave_dropped(struct es_chain *chain, const struct es_origin *table)
+{
+	es_readers_flush(&chain->readers);
+	mutex_lock(&chain->life);
+	if (chain->bound == table->successor && !chain->nr_stores)
+		WRITE_ONCE(chain->mode, ES_MODE_OK);
+	mutex_unlock(&chain->life);
+}
+
 void es_chain_unbind(struct es_chain *chain, const struct es_origin *table)
 {
 	mutex_lock(&chain->life);
 	if (chain->bound == table)
 		unbind(chain);
 	mutex_unlock(&chain->life);
+	if (table->successor)
+		leave_dropped(chain, table);
 }
 
 int es_chain_accept_origin(struct es_chain *chain)

@@ -48,10 +48,12 @@ enum es_mode {
  * @ref: held by tables and images
  * @list: in the registry
  * @origin_dev: what the registry knows it by
- * @life: held by who constructs a table of the chain, binds or unbinds one: the stores and the
- *	journal do not change meanwhile.  I/O is done under it
+ * @life: held by who binds or unbinds a table, and I/O is done under it; and by who looks at
+ *	the stores or the journal, which do not change meanwhile
  * @bound: the table in force, NULL while detached; changed under @life and es_chains_lock
  * @next: the table that is about to be; the same
+ * @owed: the journal that kept acknowledged writes when the chain was detached: no table without
+ *	it is bound; null otherwise
  * @uuid: chain uuid, null without stores; guarded by the registry's spinlock
  *
  * Set while bound, unchanged while I/O is possible:
@@ -82,6 +84,7 @@ struct es_chain {
 	struct mutex life;	/* guards the stores and the journal against changes */
 	struct es_origin *bound;
 	struct es_origin *next;
+	u8 owed[ES_UUID_SIZE];
 	u8 uuid[ES_UUID_SIZE];
 
 	struct block_device *origin;
@@ -135,7 +138,10 @@ int es_chain_change(struct es_chain *chain, struct es_origin *table, struct es_c
  */
 int es_chain_bind(struct es_chain *chain, struct es_origin *table);
 
-/* @table goes away: detach if it is the bound one.  Sleeps. */
+/*
+ * @table goes away: detach if it is the bound one; if another one has taken over, wait for reads
+ * that may still look at stores that it dropped.  Sleeps.
+ */
 void es_chain_unbind(struct es_chain *chain, const struct es_origin *table);
 
 /*
@@ -144,6 +150,10 @@ void es_chain_unbind(struct es_chain *chain, const struct es_origin *table);
  */
 struct dm_target *es_chain_target(const struct es_chain *chain);
 struct mapped_device *es_chain_md(const struct es_chain *chain);
+
+/* The chain's store on @bdev, or NULL.  Caller holds life.  @hint: where it may be. */
+struct es_store *es_chain_find_store(const struct es_chain *chain, const struct block_device *bdev,
+				     u32 *hint);
 
 /* Let the sealing of older stores end, before they change.  Sleeps. */
 void es_chain_stop_sealing(struct es_chain *chain);

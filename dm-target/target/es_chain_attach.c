@@ -58,14 +58,16 @@ static int check_members(const struct es_origin *table)
 
 /*
  * Another device may have had the chain since the table was loaded.  Then one of these is not
- * what it was: the newest, or before a fresh one that was the newest.
+ * what it was: the newest that had been in use then, or what was fresh.
  */
 static int check_current(const struct es_origin *table)
 {
-	u32 i = table->nr_stores - min(table->nr_stores, 2u);
+	u32 i = table->nr_stores;
 	int r = 0;
 
-	for (; !r && i < table->nr_stores; i++)
+	while (i && !table->stores[i - 1]->sb.epoch)
+		i--;
+	for (i -= !!i; !r && i < table->nr_stores; i++)
 		r = es_store_check_current(table->stores[i]);
 	return r;
 }
@@ -148,7 +150,9 @@ int es_chain_attach(struct es_chain *chain, struct es_origin *table)
 		es_chain_bits_swap(chain, table);
 		return r;
 	}
+	memset(chain->owed, 0, ES_UUID_SIZE);
 	es_chain_set_stores(chain, table, nr);
+	es_chain_set_bound(chain, table);
 	es_chain_journal_resume(chain);
 	es_readers_open(&chain->readers);
 	if (nr < table->nr_stores)

@@ -120,19 +120,6 @@ static void need_nothing(struct es_chain *chain)
 	chain->nr_copied = 0;
 }
 
-/*
- * Reads that began before the first @drop stores went may still look at them, and whoever
- * asked for this may close their devices.  Such a read must also not find a chain valid again
- * that became invalid meanwhile.
- */
-static void leave_dropped(struct es_chain *chain, u32 drop)
-{
-	if (drop)
-		es_readers_flush(&chain->readers);
-	if (!chain->nr_stores)
-		chain->mode = ES_MODE_OK;
-}
-
 /* The journal goes on, or a new one begins; a live origin goes on without one that cannot. */
 static void change_journal(struct es_chain *chain, struct es_origin *table, bool claimed)
 {
@@ -157,25 +144,69 @@ static u64 unchanged_chunks(const struct es_chain *chain, const struct es_origin
 	return chain->sectors >> chain->chunk_shift;
 }
 
+/* The table may have been loaded before another one brought a store or the journal into use. */
+static void share_live(struct es_chain *chain, struct es_origin *table)
+{
+	struct es_journal *j = chain->journal;
+	u32 i, hint = 0;
+
+	for (i = 0; i < table->nr_stores; i++) {
+		struct es_store *own = table->stores[i], *live;
+
+		live = es_chain_find_store(chain, own->bdev, &hint);
+		if (!live || live == own ||
+		    !es_uuid_equal(live->sb.store_uuid, own->sb.store_uuid))
+			continue;
+		es_store_get(live);
+		table->stores[i] = live;
+		es_store_put(own);
+	}
+	if (j && table->journal && table->journal != j && table->journal->bdev == j->bdev &&
+	    es_uuid_equal(table->journal->sb.journal_uuid, j->sb.journal_uuid)) {
+		es_journal_get(j);
+		es_journal_put(table->journal);
+		table->journal = j;
+	}
+}
+
+/*
+ * The journal to rest, and drained if the change wants that.  All stores go, and the newest is
+ * full: what is pending need not be copied any more.
+ */
+static int halt_journal(struct es_chain *chain, bool drain, bool no_store)
+{
+	int r = es_chain_journal_halt(chain, drain);
+
+	if (r == -ENOSPC && no_store) {
+		es_chain_invalidate(chain, "its stores are taken out, and the newest is full");
+		es_engine_use(&chain->engine, NULL);
+		es_chain_journal_resume(chain);
+		r = es_chain_journal_halt(chain, true);
+	}
+	return r;
+}
+
 int es_chain_change_to(struct es_chain *chain, struct es_origin *table)
 {
 	struct es_store **old = chain->stores, *newest = es_chain_newest(chain);
-	bool leave = chain->journal && chain->journal != table->journal;
 	struct es_change change;
 	u32 nr = table->nr_stores;
-	bool claimed;
+	bool claimed, leave;
 	int r, undrained;
 	u64 whole;
 
 	r = es_chain_change(chain, table, &change);
 	if (r)
 		return r;
-	undrained = es_chain_journal_halt(chain, change.add || leave);
-	if (undrained && !nr) {
+	share_live(chain, table);
+	leave = chain->journal && chain->journal != table->journal;
+	undrained = halt_journal(chain, change.add || leave, !nr);
+	if (undrained && (!nr || (leave && !table->leaving))) {
 		/* Without a store nothing would tell that it must be replayed. */
 		es_chain_journal_resume(chain);
 		return undrained;
 	}
+	es_engine_quiet(&chain->engine);
 	claimed = !es_chain_claim(chain, table);
 	if (leave && !undrained)
 		es_chain_journal_stop(chain, table);
@@ -195,10 +226,11 @@ int es_chain_change_to(struct es_chain *chain, struct es_origin *table)
 		need_nothing(chain);
 	chain->suspect -= min(chain->suspect, change.drop);
 	es_chain_set_stores(chain, table, nr);
-	leave_dropped(chain, change.drop);
 	drop_stores(old, change.drop);
 	if (newest && newest != es_chain_newest(chain))
 		es_store_end_append(newest);
+	chain->bound->successor = table;
+	es_chain_set_bound(chain, table);
 	change_journal(chain, table, claimed);
 	es_chain_mark_resume(chain);
 	return 0;

@@ -54,20 +54,46 @@ static bool is_named(const struct es_origin *o)
 	return o->journal && es_uuid_equal(named_journal(o), o->journal->sb.journal_uuid);
 }
 
-/* The device of a live journal stays open until it is drained. */
+/* The device of a live journal that the table does not name, or 0. */
+static dev_t leaving_device(struct es_origin *o)
+{
+	struct es_chain *chain = o->chain;
+	dev_t dev = 0;
+
+	mutex_lock(&chain->life);
+	if (chain->journal && chain->journal != o->journal)
+		dev = chain->journal->bdev->bd_dev;
+	mutex_unlock(&chain->life);
+	return dev;
+}
+
+/* It stays open until the journal is drained. */
 static int hold_leaving(struct es_origin *o)
 {
-	struct es_journal *j = o->chain->journal;
+	dev_t dev = leaving_device(o);
 	char name[16];
 	int r;
 
-	if (!j || j == o->journal)
+	if (!dev)
 		return 0;
-	format_dev_t(name, j->bdev->bd_dev);
+	format_dev_t(name, dev);
 	r = dm_get_device(o->ti, name, FMODE_READ | FMODE_WRITE, &o->leaving);
 	if (r)
 		o->ti->error = "Cannot hold the journal device that is in use";
 	return r;
+}
+
+/* The chain's journal, with a reference, or NULL. */
+static struct es_journal *get_live(struct es_chain *chain)
+{
+	struct es_journal *j;
+
+	mutex_lock(&chain->life);
+	j = chain->journal;
+	if (j)
+		es_journal_get(j);
+	mutex_unlock(&chain->life);
+	return j;
 }
 
 static int check_unused(struct es_origin *o)
@@ -105,22 +131,14 @@ static enum es_fault check_journal(struct es_origin *o)
 	return ES_OK;
 }
 
-/* The chain's own object, if this is its journal. */
-static bool is_live(const struct es_chain *chain, struct block_device *bdev)
+/* @live: the journal that the chain has in use, or NULL. */
+static int open_journal(struct es_origin *o, struct es_journal *live)
 {
-	return chain->journal && chain->journal->bdev == bdev &&
-	       chain->journal->mode != ES_JMODE_FAILED;
-}
-
-static int open_device(struct es_origin *o)
-{
-	struct es_chain *chain = o->chain;
-	struct es_journal *live = chain->journal;
 	struct block_device *bdev = o->jdev->bdev;
 	enum es_fault fault;
 	int r;
 
-	if (is_live(chain, bdev)) {
+	if (live && live->bdev == bdev && live->mode != ES_JMODE_FAILED) {
 		es_journal_get(live);
 		o->journal = live;
 		return 0;
@@ -147,6 +165,15 @@ static int open_device(struct es_origin *o)
 	}
 	fault = check_journal(o);
 	return fault ? refuse(o, bdev, fault) : 0;
+}
+
+static int open_device(struct es_origin *o)
+{
+	struct es_journal *live = get_live(o->chain);
+	int r = open_journal(o, live);
+
+	es_journal_put(live);
+	return r;
 }
 
 int es_origin_open_journal(struct es_origin *o)
@@ -247,7 +274,14 @@ static const struct es_journal_ops chain_journal_ops = {
 
 int es_chain_journal_check(struct es_chain *chain, const struct es_origin *table)
 {
-	if (es_uuid_is_null(named_journal(table)) || is_named(table))
+	const u8 *named = named_journal(table);
+
+	if (!es_uuid_is_null(chain->owed) && !es_uuid_equal(named, chain->owed)) {
+		DMERR("%pg: journal %pU keeps acknowledged writes: load the table that names it",
+		      chain->origin, chain->owed);
+		return -EINVAL;
+	}
+	if (es_uuid_is_null(named) || is_named(table))
 		return 0;
 	DMERR("%pg: %s", chain->origin, es_fault_text(ES_FAULT_JOURNAL_MISSING));
 	return -EINVAL;
@@ -392,10 +426,12 @@ void es_chain_journal_end(struct es_chain *chain)
 
 	if (!j)
 		return;
-	if (es_chain_journal_halt(chain, true))
+	if (es_chain_journal_halt(chain, true)) {
 		DMWARN("%pg: keeps what is pending, the next attach goes on", j->bdev);
-	else
+		memcpy(chain->owed, j->sb.journal_uuid, ES_UUID_SIZE);
+	} else {
 		leave(chain);
+	}
 	let_go(chain);
 }
 

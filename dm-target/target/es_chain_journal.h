@@ -15,8 +15,8 @@
 
 /*
  * Open and check the journal device that the table names, or hold on to the one that it
- * leaves out until that is drained.  Constructor; caller holds es_chain.life; the stores
- * are open.  Changes nothing.  On error ti->error is set.
+ * leaves out until that is drained.  Constructor; the stores are open.  Changes nothing.  On
+ * error ti->error is set.
  */
 int es_origin_open_journal(struct es_origin *o);
 void es_origin_close_journal(struct es_origin *o);

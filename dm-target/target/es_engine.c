@@ -450,11 +450,16 @@ void es_engine_sync(struct es_engine *e)
 	flush_work(&e->work);
 }
 
+void es_engine_quiet(struct es_engine *e)
+{
+	cancel_delayed_work_sync(&e->timer);
+	flush_work(&e->work);
+}
+
 void es_engine_settle(struct es_engine *e)
 {
 	wait_event(e->idle, RB_EMPTY_ROOT(&e->copies.rb_root));
-	cancel_delayed_work_sync(&e->timer);
-	flush_work(&e->work);
+	es_engine_quiet(e);
 }
 
 int es_engine_use(struct es_engine *e, struct es_store *store)

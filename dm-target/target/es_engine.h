@@ -138,6 +138,9 @@ void es_engine_exit(struct es_engine *e);
  */
 void es_engine_settle(struct es_engine *e);
 
+/* The same without waiting for copies: no timeout comes, and the worker is at rest.  Sleeps. */
+void es_engine_quiet(struct es_engine *e);
+
 /**
  * es_engine_use - append to @store from now on; NULL: to none.
  *

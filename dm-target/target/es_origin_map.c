@@ -221,6 +221,7 @@ void es_origin_issue(struct es_chain *chain, struct bio *bio, struct es_origin_i
 		submit_bio_noacct(bio);
 		break;
 	case ES_DO_SWALLOW:
+		io->nr = 0;	/* not all of it */
 		issue_parts(chain, bio, &io->write);
 		break;
 	case ES_DO_COPY:

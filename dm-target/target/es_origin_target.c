@@ -51,20 +51,6 @@ static int open_origin(struct es_origin *o)
 	return 0;
 }
 
-/* The chain's own object for a device that it has in use. */
-static struct es_store *live_store(struct es_chain *chain, struct block_device *bdev)
-{
-	u32 i;
-
-	for (i = 0; i < chain->nr_stores; i++) {
-		if (chain->stores[i]->bdev == bdev) {
-			es_store_get(chain->stores[i]);
-			return chain->stores[i];
-		}
-	}
-	return NULL;
-}
-
 static int check_unused(struct es_origin *o, u32 i)
 {
 	struct block_device *bdev = o->devs[i]->bdev;
@@ -78,47 +64,9 @@ static int check_unused(struct es_origin *o, u32 i)
 	return 0;
 }
 
-static int open_store(struct es_origin *o, u32 i)
-{
-	struct dm_target *ti = o->ti;
-	struct es_store *store;
-	enum es_fault fault;
-	int r;
-
-	r = dm_get_device(ti, o->args.stores[i], FMODE_READ | FMODE_WRITE, &o->devs[i]);
-	if (r) {
-		ti->error = "Cannot open a store device";
-		return r;
-	}
-	o->nr_stores = i + 1;
-	r = check_unused(o, i);
-	if (r)
-		return r;
-	o->stores[i] = live_store(o->chain, o->devs[i]->bdev);
-	if (o->stores[i]) {
-		fault = es_sb_check_device(&o->stores[i]->sb, es_bdev_blocks(o->devs[i]->bdev));
-		return fault ? refuse_store(o, o->devs[i]->bdev, fault) : 0;
-	}
-	r = es_store_open(o->devs[i]->bdev, &o->stores[i], &fault);
-	if (r && fault)
-		return refuse_store(o, o->devs[i]->bdev, fault);
-	if (r) {
-		ti->error = "Cannot read a store device";
-		return r;
-	}
-	store = o->stores[i];
-	fault = es_rules_member(&store->sb, ti->len, o->args.chunk_sectors);
-	if (!fault && store->sb.origin_lbs != bdev_logical_block_size(o->origin->bdev))
-		fault = ES_FAULT_ORIGIN_LBS;
-	if (!fault && es_chains_use(o->chain, store->bdev->bd_dev, store->sb.store_uuid))
-		fault = ES_FAULT_TWICE;
-	return fault ? refuse_store(o, store->bdev, fault) : 0;
-}
-
-static int open_stores(struct es_origin *o)
+static int open_devices(struct es_origin *o)
 {
 	u32 n = o->args.nr_stores, i;
-	enum es_fault fault;
 	int r;
 
 	if (!n)
@@ -130,6 +78,81 @@ static int open_stores(struct es_origin *o)
 		return -ENOMEM;
 	}
 	for (i = 0; i < n; i++) {
+		r = dm_get_device(o->ti, o->args.stores[i], FMODE_READ | FMODE_WRITE, &o->devs[i]);
+		if (r) {
+			o->ti->error = "Cannot open a store device";
+			return r;
+		}
+		o->nr_stores = i + 1;
+		r = check_unused(o, i);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* What the chain has in use is not read again. */
+static int share_live(struct es_origin *o)
+{
+	struct es_chain *chain = o->chain;
+	u32 i, hint = 0;
+	int r = 0;
+
+	mutex_lock(&chain->life);
+	if (chain->bound && es_chain_md(chain) != dm_table_get_md(o->ti->table)) {
+		o->ti->error = "The origin already has an esnapshot-org device";
+		r = -EBUSY;
+	}
+	for (i = 0; !r && i < o->nr_stores; i++) {
+		o->stores[i] = es_chain_find_store(chain, o->devs[i]->bdev, &hint);
+		if (o->stores[i])
+			es_store_get(o->stores[i]);
+	}
+	mutex_unlock(&chain->life);
+	return r;
+}
+
+static int open_fresh_store(struct es_origin *o, u32 i)
+{
+	struct block_device *bdev = o->devs[i]->bdev;
+	struct es_store *store;
+	enum es_fault fault;
+	int r;
+
+	r = es_store_open(bdev, &o->stores[i], &fault);
+	if (r && fault)
+		return refuse_store(o, bdev, fault);
+	if (r) {
+		o->ti->error = "Cannot read a store device";
+		return r;
+	}
+	store = o->stores[i];
+	fault = es_rules_member(&store->sb, o->ti->len, o->args.chunk_sectors);
+	if (!fault && store->sb.origin_lbs != bdev_logical_block_size(o->origin->bdev))
+		fault = ES_FAULT_ORIGIN_LBS;
+	if (!fault && es_chains_use(o->chain, bdev->bd_dev, store->sb.store_uuid))
+		fault = ES_FAULT_TWICE;
+	return fault ? refuse_store(o, bdev, fault) : 0;
+}
+
+static int open_store(struct es_origin *o, u32 i)
+{
+	struct block_device *bdev = o->devs[i]->bdev;
+	enum es_fault fault;
+
+	if (!o->stores[i])
+		return open_fresh_store(o, i);
+	fault = es_sb_check_device(&o->stores[i]->sb, es_bdev_blocks(bdev));
+	return fault ? refuse_store(o, bdev, fault) : 0;
+}
+
+static int open_stores(struct es_origin *o)
+{
+	u32 n = o->nr_stores, i;
+	enum es_fault fault;
+	int r;
+
+	for (i = 0; i < n; i++) {
 		r = open_store(o, i);
 		if (r)
 			return r;
@@ -137,7 +160,7 @@ static int open_stores(struct es_origin *o)
 		if (fault)
 			return refuse_store(o, o->devs[i]->bdev, fault);
 	}
-	fault = es_rules_newest(&o->stores[n - 1]->sb);
+	fault = n ? es_rules_newest(&o->stores[n - 1]->sb) : ES_OK;
 	return fault ? refuse_store(o, o->devs[n - 1]->bdev, fault) : 0;
 }
 
@@ -159,7 +182,7 @@ static int alloc_bitmaps(struct es_origin *o)
 }
 
 /* What may not change under a live chain. */
-static int check_live(struct es_origin *o)
+static int check_change(struct es_origin *o)
 {
 	struct es_chain *chain = o->chain;
 	struct es_change change;
@@ -183,6 +206,16 @@ static int check_live(struct es_origin *o)
 	return r;
 }
 
+static int check_live(struct es_origin *o)
+{
+	int r;
+
+	mutex_lock(&o->chain->life);
+	r = check_change(o);
+	mutex_unlock(&o->chain->life);
+	return r;
+}
+
 static void origin_free(struct es_origin *o)
 {
 	u32 i;
@@ -202,24 +235,10 @@ static void origin_free(struct es_origin *o)
 	kfree(o);
 }
 
-/* Caller holds es_chain.life: what the chain has in use does not change. */
-static int open_members(struct es_origin *o)
-{
-	struct es_chain *chain = o->chain;
-	int r;
-
-	if (chain->bound && es_chain_md(chain) != dm_table_get_md(o->ti->table)) {
-		o->ti->error = "The origin already has an esnapshot-org device";
-		return -EBUSY;
-	}
-	r = open_stores(o);
-	if (!r)
-		r = check_live(o);
-	if (!r)
-		r = es_origin_open_journal(o);
-	return r;
-}
-
+/*
+ * No device is read, and no memory asked for, with es_chain.life held: a live origin must be able
+ * to resume meanwhile.
+ */
 static int origin_open(struct es_origin *o)
 {
 	int r;
@@ -232,9 +251,15 @@ static int origin_open(struct es_origin *o)
 		o->ti->error = "Out of memory";
 		return -ENOMEM;
 	}
-	mutex_lock(&o->chain->life);
-	r = open_members(o);
-	mutex_unlock(&o->chain->life);
+	r = open_devices(o);
+	if (!r)
+		r = share_live(o);
+	if (!r)
+		r = open_stores(o);
+	if (!r)
+		r = check_live(o);
+	if (!r)
+		r = es_origin_open_journal(o);
 	return r ? r : alloc_bitmaps(o);
 }
 
@@ -275,8 +300,10 @@ static int origin_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 static void origin_dtr(struct dm_target *ti)
 {
 	struct es_origin *o = ti->private;
+	unsigned int noio = memalloc_noio_save();
 
 	es_chain_unbind(o->chain, o);
+	memalloc_noio_restore(noio);
 	origin_free(o);
 }
 

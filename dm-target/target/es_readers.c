@@ -12,6 +12,7 @@ void es_readers_init(struct es_readers *readers)
 	readers->count[0] = 0;
 	readers->count[1] = 0;
 	readers->phase = 0;
+	mutex_init(&readers->flush);
 	readers->open = false;
 	init_waitqueue_head(&readers->idle);
 }
@@ -38,11 +39,13 @@ void es_readers_flush(struct es_readers *readers)
 {
 	unsigned int before;
 
+	mutex_lock(&readers->flush);
 	spin_lock_irq(&readers->lock);
 	before = readers->phase;
 	readers->phase = !before;
 	wait_event_lock_irq(readers->idle, !readers->count[before], readers->lock);
 	spin_unlock_irq(&readers->lock);
+	mutex_unlock(&readers->flush);
 }
 
 bool es_reader_enter(struct es_readers *readers, struct es_reader *reader, u64 first, u64 last)

@@ -15,6 +15,7 @@
 #define ES_READERS_H
 
 #include <linux/interval_tree.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include "es_copy.h"
@@ -26,6 +27,7 @@
  * @seq: grows with every entry
  * @count: readers inside, by the phase they entered in
  * @phase: 0 or 1; between flushes nobody of the other phase is inside
+ * @flush: one flush at a time; above @lock
  * @open: nobody may enter while false
  * @idle: woken when the last one of a phase leaves
  */
@@ -35,6 +37,7 @@ struct es_readers {
 	u64 seq;
 	u32 count[2];
 	unsigned int phase;
+	struct mutex flush;	/* one flush at a time */
 	bool open;
 	wait_queue_head_t idle;
 };
@@ -61,7 +64,7 @@ void es_readers_open(struct es_readers *readers);
 /* Let nobody in any more and wait until all have left.  Sleeps. */
 void es_readers_close(struct es_readers *readers);
 
-/* Wait until all who are inside now have left; others may enter.  One caller at a time.  Sleeps. */
+/* Wait until all who are inside now have left; others may enter meanwhile.  Sleeps. */
 void es_readers_flush(struct es_readers *readers);
 
 /* Enter chunks [@first, @last]; false: closed.  Does not sleep. */

@@ -122,10 +122,11 @@ static bool table_uses(const struct es_origin *table, dev_t dev, const u8 *uuid)
 		return false;
 	if (table->leaving && table->leaving->bdev->bd_dev == dev)
 		return true;
-	if (table->journal && (table->journal->bdev->bd_dev == dev ||
-			       es_uuid_equal(table->journal->sb.journal_uuid, uuid)))
+	if (table->journal && !table->lost_journal &&
+	    (table->journal->bdev->bd_dev == dev ||
+	     es_uuid_equal(table->journal->sb.journal_uuid, uuid)))
 		return true;
-	for (i = 0; i < table->nr_stores; i++)
+	for (i = 0; i + table->lost_newest < table->nr_stores; i++)
 		if (table->stores[i]->bdev->bd_dev == dev ||
 		    es_uuid_equal(table->stores[i]->sb.store_uuid, uuid))
 			return true;
@@ -169,11 +170,14 @@ static bool conflicts(const struct es_chain *chain, const struct block_device *b
 static struct block_device *used_twice(const struct es_chain *chain, const struct es_origin *table)
 {
 	const struct es_journal *j = table->journal;
-	u32 i;
+	u32 i = 0;
 
+	/* Only the last one may be new in a change. */
+	if (chain->bound)
+		i = table->nr_stores - min(table->nr_stores, 1u);
 	if (j && conflicts(chain, j->bdev, j->sb.journal_uuid))
 		return j->bdev;
-	for (i = 0; i < table->nr_stores; i++)
+	for (; i < table->nr_stores; i++)
 		if (conflicts(chain, table->stores[i]->bdev, table->stores[i]->sb.store_uuid))
 			return table->stores[i]->bdev;
 	return NULL;

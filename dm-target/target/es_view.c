@@ -43,13 +43,24 @@ static bool used_twice(const struct es_store *own, struct mapped_device *md)
 {
 	struct es_view *view;
 
-	list_for_each_entry(view, &views, list)
-		if (view->image &&
-		    es_uuid_equal(view->store->sb.store_uuid, own->sb.store_uuid) &&
-		    (view->store->bdev != own->bdev ||
-		     dm_table_get_md(view->image->ti->table) != md))
+	list_for_each_entry(view, &views, list) {
+		bool same = view->store->bdev == own->bdev;
+
+		if (!view->image ||
+		    !(same || es_uuid_equal(view->store->sb.store_uuid, own->sb.store_uuid)))
+			continue;
+		if (!same || dm_table_get_md(view->image->ti->table) != md)
 			return true;
+	}
 	return false;
+}
+
+/* The same store; nobody but us changes it while a table of the view is in force. */
+static bool is_same(const struct es_view *view, const struct es_store *store)
+{
+	return view->store->bdev == store->bdev &&
+	       (view->image || (view->store->sb.generation == store->sb.generation &&
+				es_uuid_equal(view->store->sb.store_uuid, store->sb.store_uuid)));
 }
 
 /* The view of the store's device; @fresh, which then is on the list, if there is none. */
@@ -58,7 +69,7 @@ static struct es_view *find_or_add(struct es_view *fresh)
 	struct es_view *view;
 
 	list_for_each_entry(view, &views, list) {
-		if (view->store->bdev == fresh->store->bdev) {
+		if (is_same(view, fresh->store)) {
 			view->ref++;
 			return view;
 		}
@@ -133,7 +144,9 @@ static int view_attach(struct es_view *view)
 		DMERR("%pg: was detached meanwhile: load the table again", view->store->bdev);
 		return -ESTALE;
 	}
-	r = es_store_attach(view->store, NULL, ignore_extents, NULL, NULL);
+	r = es_store_check_current(view->store);
+	if (!r)
+		r = es_store_attach(view->store, NULL, ignore_extents, NULL, NULL);
 	if (!r)
 		r = es_store_load(view->store);
 	if (!r)

@@ -22,6 +22,14 @@ said() { dmesg | grep -q "$1" || fail "the log does not say: $1"; }
 random() { dd if=/dev/urandom of="$1" bs=1M count="$2" oflag=direct status=none; }
 delayed() { dmsetup status "$1" | sed -n 's/.* delay \([0-9]*\) .*/\1/p'; } # reads under way
 format() { esnap -q format --force --origin "$disks-a" -c 4k "$@"; }
+until_write() {
+    local left=100
+    until dmsetup status "$1" | grep -q ' delay 0 [1-9]'; do
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || fail "no write to $1"
+        sleep 0.1
+    done
+}
 until_read() { # until_read DEVICE: until one read of it is under way
     local left=100
     until [ "$(delayed "$1")" = 1 ]; do
@@ -89,6 +97,50 @@ expect "$before" "$(digest $m/snap)" "the snapshot, all written"
 dmsetup remove --retry snap
 dmsetup remove --retry one
 
+say "a table is loaded while the one before it is being put in force"
+dmsetup create slow --table "0 $size delay $disks-a 0 0 $disks-a 0 3000"
+format "$disks-s"
+dmsetup create one --table "$(org_table $m/slow "$disks-s")"
+format --after "$disks-s" "$disks-s2"
+table=$(org_table $m/slow "$disks-s" "$disks-s2")
+load one "$table"
+random $m/one 1 &
+writer=$!
+until_write slow
+dmsetup resume one &
+resume=$!
+sleep 1
+load one "$table" # the one before waits for the write
+wait $resume || fail "the first one was not put in force"
+wait $writer
+dmsetup suspend one
+dmsetup resume one
+dmsetup create snap -r --table "0 $size esnapshot $disks-s2"
+before=$(digest $m/snap)
+random $m/one 2
+expect "$before" "$(digest $m/snap)" "the snapshot, 2 MiB written"
+dmsetup remove --retry snap
+dmsetup remove --retry one
+dmsetup remove --retry slow
+
+say "a table is being loaded whose new store does not answer: the origin resumes"
+format "$disks-s"
+dmsetup create one --table "$(org_table "$disks-a" "$disks-s")"
+dmsetup create slow --table "0 65536 linear $disks-s2 0"
+format --after "$disks-s" $m/slow
+dmsetup suspend slow
+load one "$(org_table "$disks-a" "$disks-s" $m/slow)" &
+loader=$!
+sleep 2
+kill -0 $loader || fail "the table was loaded although its store does not answer"
+dmsetup suspend one
+timeout 60 dmsetup resume one || fail "the origin does not resume"
+random $m/one 1
+dmsetup resume slow
+wait $loader || fail "the table was not loaded"
+dmsetup remove --retry one
+dmsetup remove --retry slow
+
 say "one view's store, two devices: the first to resume has it"
 format "$disks-s"
 dmsetup create one --table "$(org_table "$disks-a" "$disks-s")"
@@ -104,6 +156,24 @@ refuse dmsetup resume other
 dmsetup remove other
 random $m/view 4
 refuse dmsetup create other --table "$table"
+
+say "a view's store is formatted again while its table is loaded"
+dmsetup create alias --table "0 65536 linear $disks-u 0" # nobody asks it whether it is in use
+esnap -q format --force --view-of "$disks-s" $m/alias
+empty other
+load other "$(view_table "$disks-u" "$disks-a" "$disks-s")"
+esnap -q format --force --view-of "$disks-s" $m/alias
+load other "$(view_table "$disks-u" "$disks-a" "$disks-s")"
+dmsetup resume other
+dmsetup remove --retry other
+esnap -q format --force --view-of "$disks-s" $m/alias
+empty other
+load other "$(view_table "$disks-u" "$disks-a" "$disks-s")"
+esnap -q format --force --view-of "$disks-s" $m/alias
+refuse dmsetup resume other
+dmsetup remove other
+esnap check "$disks-u"
+dmsetup remove --retry alias
 
 say "a view that is suspended, with a chain on it that is being attached: it resumes"
 esnap -q format --force --origin $m/view -c 4k "$disks-u"
