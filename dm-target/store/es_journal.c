@@ -57,6 +57,23 @@ out:
 	return r;
 }
 
+int es_journal_check_current(struct es_journal *j)
+{
+	enum es_fault fault = ES_OK;
+	struct es_jsb sb;
+	int r;
+
+	r = read_superblocks(j->bdev, &sb, &fault);
+	if (fault) {
+		es_journal_report(j, fault, ES_SB_A_BLOCK);
+	} else if (!r && (sb.generation != j->sb.generation ||
+			  !es_uuid_equal(sb.journal_uuid, j->sb.journal_uuid))) {
+		DMERR("%pg: has changed since the table was loaded: load it again", j->bdev);
+		r = -ESTALE;
+	}
+	return r;
+}
+
 /* The crash argument of es_store_commit: the older copy is overwritten. */
 int es_journal_commit(struct es_journal *j, struct es_jsb *sb)
 {

@@ -247,6 +247,9 @@ struct es_journal {
  */
 int es_journal_open(struct block_device *bdev, struct es_journal **out, enum es_fault *fault);
 
+/* 0 if the superblock on disk is the one opened or committed last, or a negative errno (logged). */
+int es_journal_check_current(struct es_journal *j);
+
 void es_journal_get(struct es_journal *j);
 void es_journal_put(struct es_journal *j);
 

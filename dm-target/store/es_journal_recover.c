@@ -395,6 +395,18 @@ int es_journal_recover(struct es_journal *j, struct block_device *origin)
 	return r;
 }
 
+/* It may have been in use, and come to rest with something undone. */
+static void forget_past(struct es_journal *j)
+{
+	if (j->mode == ES_JMODE_FAILING)
+		j->mode = ES_JMODE_OK;
+	j->load_wait = false;
+	j->unreadable = false;
+	j->flush_broken = false;
+	j->retrying = false;
+	WRITE_ONCE(j->place_error, BLK_STS_OK);
+}
+
 int es_journal_attach(struct es_journal *j, const struct es_journal_ops *ops, void *owner,
 		      struct block_device *origin, bool named)
 {
@@ -403,6 +415,7 @@ int es_journal_attach(struct es_journal *j, const struct es_journal_ops *ops, vo
 	j->ops = ops;
 	j->owner = owner;
 	j->origin = origin;
+	forget_past(j);
 	if (!named)
 		r = alloc_once(j);
 	else if (!j->recovered)

@@ -38,6 +38,15 @@ void es_chain_destroy(struct es_chain *chain)
 	kfree(chain);
 }
 
+void es_chain_count_tables(struct es_chain *chain, int by)
+{
+	mutex_lock(&chain->life);
+	chain->tables += by;
+	if (!chain->tables)
+		memset(chain->owed, 0, ES_UUID_SIZE);
+	mutex_unlock(&chain->life);
+}
+
 /* --- sealing in the background --- */
 
 static void seal_work(struct work_struct *work)

@@ -52,8 +52,9 @@ enum es_mode {
  *	the stores or the journal, which do not change meanwhile
  * @bound: the table in force, NULL while detached; changed under @life and es_chains_lock
  * @next: the table that is about to be; the same
+ * @tables: how many there are; changed under @life
  * @owed: the journal that kept acknowledged writes when the chain was detached: no table without
- *	it is bound; null otherwise
+ *	it is bound, as long as there are tables of the origin; null otherwise
  * @uuid: chain uuid, null without stores; guarded by the registry's spinlock
  *
  * Set while bound, unchanged while I/O is possible:
@@ -84,6 +85,7 @@ struct es_chain {
 	struct mutex life;	/* guards the stores and the journal against changes */
 	struct es_origin *bound;
 	struct es_origin *next;
+	u32 tables;
 	u8 owed[ES_UUID_SIZE];
 	u8 uuid[ES_UUID_SIZE];
 
@@ -116,6 +118,9 @@ struct es_chain {
 
 /* Create an unbound chain for @origin.  Sleeps.  NULL: no memory. */
 struct es_chain *es_chain_create(struct block_device *origin);
+
+/* A table of the chain comes (@by 1) or goes (-1).  Sleeps. */
+void es_chain_count_tables(struct es_chain *chain, int by);
 
 /* Free a chain that nobody refers to. */
 void es_chain_destroy(struct es_chain *chain);

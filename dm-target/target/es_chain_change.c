@@ -112,9 +112,14 @@ int es_chain_change(struct es_chain *chain, struct es_origin *table, struct es_c
 	return -EINVAL;
 }
 
-/* No store is left, or none ever was: nothing is needed. */
+/*
+ * No store is left, or none ever was: nothing is needed.  Reads under way may look at the origin,
+ * where no write waits for them any more: they fail.
+ */
 static void need_nothing(struct es_chain *chain)
 {
+	WRITE_ONCE(chain->mode, ES_MODE_INVALID); /* until es_chain_unbind of the old table */
+	smp_mb();	/* pairs with the one in es_image_leave */
 	es_engine_use(&chain->engine, NULL);
 	bitmap_fill(chain->copied, chain->nr_chunks);
 	chain->nr_copied = 0;
@@ -171,13 +176,15 @@ static void share_live(struct es_chain *chain, struct es_origin *table)
 
 /*
  * The journal to rest, and drained if the change wants that.  All stores go, and the newest is
- * full: what is pending need not be copied any more.
+ * full: what is pending need not be copied any more.  An origin that has failed a flush may need
+ * what the ring keeps: that stays.
  */
 static int halt_journal(struct es_chain *chain, bool drain, bool no_store)
 {
 	int r = es_chain_journal_halt(chain, drain);
 
-	if (r == -ENOSPC && no_store) {
+	if (r == -ENOSPC && no_store && es_engine_full(&chain->engine) &&
+	    !chain->journal->flush_broken) {
 		es_chain_invalidate(chain, "its stores are taken out, and the newest is full");
 		es_engine_use(&chain->engine, NULL);
 		es_chain_journal_resume(chain);
@@ -201,7 +208,8 @@ int es_chain_change_to(struct es_chain *chain, struct es_origin *table)
 	share_live(chain, table);
 	leave = chain->journal && chain->journal != table->journal;
 	undrained = halt_journal(chain, change.add || leave, !nr);
-	if (undrained && (!nr || (leave && !table->leaving))) {
+	if (undrained && ((!nr && chain->mode != ES_MODE_INVALID) ||
+			  (leave && !table->leaving))) {
 		/* Without a store nothing would tell that it must be replayed. */
 		es_chain_journal_resume(chain);
 		return undrained;
@@ -229,7 +237,8 @@ int es_chain_change_to(struct es_chain *chain, struct es_origin *table)
 	drop_stores(old, change.drop);
 	if (newest && newest != es_chain_newest(chain))
 		es_store_end_append(newest);
-	chain->bound->successor = table;
+	if (change.drop || !nr)
+		chain->bound->successor = table;
 	es_chain_set_bound(chain, table);
 	change_journal(chain, table, claimed);
 	es_chain_mark_resume(chain);

@@ -308,10 +308,12 @@ static int forget_failed(struct es_origin *table, struct es_store *newest)
 int es_chain_journal_recover(struct es_chain *chain, struct es_origin *table)
 {
 	struct es_journal *j = table->journal;
+	int r;
 
 	if (!j || !is_named(table) || j->sb.state == ES_JOURNAL_FAILED)
 		return 0;
-	return es_journal_recover(j, chain->origin);
+	r = es_journal_check_current(j);
+	return r ? r : es_journal_recover(j, chain->origin);
 }
 
 int es_chain_journal_start(struct es_chain *chain, struct es_origin *table,
@@ -330,7 +332,9 @@ int es_chain_journal_start(struct es_chain *chain, struct es_origin *table,
 		DMERR("%pg: not used: its chain is invalid, and nothing would replay it", j->bdev);
 		return -EINVAL;
 	}
-	r = blkdev_issue_flush(chain->origin);
+	r = es_journal_check_current(j);
+	if (!r)
+		r = blkdev_issue_flush(chain->origin);
 	if (!r && !named)
 		r = es_store_set_journal(newest, j->sb.journal_uuid);
 	if (!r)
@@ -428,7 +432,9 @@ void es_chain_journal_end(struct es_chain *chain)
 		return;
 	if (es_chain_journal_halt(chain, true)) {
 		DMWARN("%pg: keeps what is pending, the next attach goes on", j->bdev);
-		memcpy(chain->owed, j->sb.journal_uuid, ES_UUID_SIZE);
+		/* Nobody could replay it before an invalid chain. */
+		if (chain->mode != ES_MODE_INVALID)
+			memcpy(chain->owed, j->sb.journal_uuid, ES_UUID_SIZE);
 	} else {
 		leave(chain);
 	}

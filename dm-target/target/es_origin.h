@@ -19,7 +19,8 @@
  * @jdev, @journal: the journal, if the table names one
  * @leaving: device of a live journal that the table does not name, until that is drained
  * @copied, @trimmed: bitmaps for the chain to take over when it binds; may be NULL after that
- * @successor: the table that took over from this one; only compared
+ * @successor: the table that took over from this one, without some of its stores, or without
+ *	any; only compared
  * @lost_newest: the newest store could not be brought into use; the chain runs without it
  * @lost_journal: the same of the journal
  */

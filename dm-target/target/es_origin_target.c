@@ -229,6 +229,8 @@ static void origin_free(struct es_origin *o)
 	kvfree(o->devs);
 	kvfree(o->copied);
 	kvfree(o->trimmed);
+	if (o->chain)
+		es_chain_count_tables(o->chain, -1);
 	es_chain_put(o->chain);
 	if (o->origin)
 		dm_put_device(o->ti, o->origin);
@@ -251,6 +253,7 @@ static int origin_open(struct es_origin *o)
 		o->ti->error = "Out of memory";
 		return -ENOMEM;
 	}
+	es_chain_count_tables(o->chain, 1);
 	r = open_devices(o);
 	if (!r)
 		r = share_live(o);

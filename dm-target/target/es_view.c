@@ -58,7 +58,7 @@ static bool used_twice(const struct es_store *own, struct mapped_device *md)
 /* The same store; nobody but us changes it while a table of the view is in force. */
 static bool is_same(const struct es_view *view, const struct es_store *store)
 {
-	return view->store->bdev == store->bdev &&
+	return view->store->bdev == store->bdev && !view->ended &&
 	       (view->image || (view->store->sb.generation == store->sb.generation &&
 				es_uuid_equal(view->store->sb.store_uuid, store->sb.store_uuid)));
 }
@@ -102,11 +102,9 @@ static void view_detach(struct es_view *view)
 		DMWARN("%pg: was not detached cleanly, the next attach recovers",
 		       view->store->bdev);
 	es_store_end_append(view->store);
-	view->ended = view->attached;
 	view->attached = false;
 }
 
-/* Who comes while the last one detaches finds the view ended. */
 void es_view_put(struct es_view *view)
 {
 	bool last;
@@ -114,6 +112,7 @@ void es_view_put(struct es_view *view)
 	mutex_lock(&view->life);
 	es_chains_lock();
 	last = view->ref == 1;
+	view->ended |= last && view->attached;
 	es_chains_unlock();
 	if (last)
 		view_detach(view);

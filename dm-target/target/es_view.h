@@ -21,8 +21,9 @@ struct es_view_table;
  * @store: the view's own store; its table stays in memory while attached
  * @bound: the table in force; changed under @life and es_chains_lock, like @image
  * @image: of the bound table: reads what the view has not written itself
- * @attached: the store is attached; guarded by @life, like @ended
- * @ended: it was, and is no more: a table that was loaded meanwhile is too late
+ * @attached: the store is attached; guarded by @life
+ * @ended: it was, and will be no more: who comes now makes a view of its own; guarded by
+ *	es_chains_lock
  * @failed: the store cannot be written any more: everything fails
  * @bounce: the store's logical blocks are larger than the view's: writes in
  *	place are done one at a time by the worker

@@ -216,4 +216,31 @@ wait $reader || fail "a read that began before failed"
 refuse dd if=$m/snap of=/dev/null bs=4k count=1 iflag=direct status=none
 dmsetup remove --retry snap
 dmsetup remove --retry one
+dmsetup remove --retry slow
+
+say "all stores go while an image is read at the origin: it does not see what is written then"
+dmsetup create slow --table "0 $size linear $disks-a 0"
+format "$disks-s"
+dmsetup create one --table "$(org_table $m/slow "$disks-s")"
+dmsetup create snap -r --table "0 $size esnapshot $disks-s"
+dd if=$m/snap of=/tmp/before bs=4k count=1 skip=1000 iflag=direct status=none
+printf '%s\n' "0 4096 linear $disks-a 0" "4096 12288 delay $disks-a 4096 9000 $disks-a 4096 0" \
+    "16384 16384 linear $disks-a 16384" | dmsetup load slow
+dmsetup suspend slow
+dmsetup resume slow
+dd if=$m/snap of=/tmp/read bs=4k count=1 skip=1000 iflag=direct status=none &
+reader=$!
+until_read slow
+load one "$(org_table $m/slow)"
+dmsetup suspend one
+dmsetup resume one &
+resume=$!
+dd if=/dev/urandom of=$m/one bs=4k count=1 seek=1000 oflag=direct status=none
+if wait $reader; then
+    cmp /tmp/before /tmp/read || fail "an image showed what was written after it was dropped"
+fi
+wait $resume || fail "the origin was left suspended"
+expect ok "$(state one)" "the origin without stores"
+dmsetup remove --retry snap
+dmsetup remove --retry one
 echo "all held"
