@@ -328,16 +328,22 @@ int es_index_read(struct es_store *store, struct es_index *index, const struct e
 		  u32 block, u64 chunk, u64 max, struct es_piece *out)
 {
 	struct page *pages[READ_AHEAD];
-	u32 nr, i;
+	u32 nr, good, i;
 	int r;
 
 	nr = es_io_alloc_pages(pages, min(READ_AHEAD, index->nr - block));
+	good = nr;
 	r = es_io_pages(store->bdev, REQ_OP_READ, sb->index_addr + block, pages, nr);
-	for (i = 0; !r && i < nr; i++) {
+	/* What is behind it need not be readable, nor right. */
+	if (r && nr > 1) {
+		good = 1;
+		r = es_io_pages(store->bdev, REQ_OP_READ, sb->index_addr + block, pages, 1);
+	}
+	for (i = 0; !r && i < good; i++) {
 		struct es_index_page *p = decode_page(store, index, sb, block + i, pages[i]);
 
 		if (IS_ERR(p)) {
-			r = PTR_ERR(p);
+			r = i ? 0 : PTR_ERR(p);
 			break;
 		}
 		if (!i)

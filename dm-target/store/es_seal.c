@@ -77,6 +77,9 @@ int es_store_seal(struct es_store *store, const bool *cancel)
 
 	if (!sb)
 		return -ENOMEM;
+	r = 0;
+	if (!sb->epoch)
+		goto out;	/* never in use: there is nothing to find */
 	r = es_store_read_table(store, sb, 0, cancel, &table, &log);
 	if (r)
 		goto out;

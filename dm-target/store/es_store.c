@@ -256,18 +256,20 @@ int es_store_detach(struct es_store *store, const struct es_fingerprint *fp,
 
 int es_store_grow(struct es_store *store)
 {
-	u64 blocks = es_bdev_blocks(store->bdev);
+	u64 blocks = min_t(u64, es_bdev_blocks(store->bdev), ES_MAX_DEVICE_BLOCKS);
 	struct es_sb sb;
 	int r;
 
-	if (blocks > ES_MAX_DEVICE_BLOCKS)
-		blocks = ES_MAX_DEVICE_BLOCKS;
-	if (blocks <= store->sb.device_blocks)
+	if (blocks <= store->log.device_blocks)
 		return 0;
 	mutex_lock(&store->commit_lock);
 	sb = store->sb;
 	sb.device_blocks = blocks;
-	r = commit_both(store, &sb);
+	r = es_store_commit(store, &sb);
+	/* The newest copy is what counts: room that it knows of is not left unused. */
+	if (!r && es_store_commit(store, &sb))
+		DMWARN("%pg: grows although one copy of its superblock does not say so",
+		       store->bdev);
 	mutex_unlock(&store->commit_lock);
 	if (r)
 		return r;

@@ -118,7 +118,8 @@ int es_chain_change(struct es_chain *chain, struct es_origin *table, struct es_c
  */
 static void need_nothing(struct es_chain *chain)
 {
-	WRITE_ONCE(chain->mode, ES_MODE_INVALID); /* until es_chain_unbind of the old table */
+	if (chain->nr_stores)
+		WRITE_ONCE(chain->mode, ES_MODE_INVALID); /* until es_chain_unbind */
 	smp_mb();	/* pairs with the one in es_image_leave */
 	es_engine_use(&chain->engine, NULL);
 	bitmap_fill(chain->copied, chain->nr_chunks);
@@ -198,7 +199,7 @@ int es_chain_change_to(struct es_chain *chain, struct es_origin *table)
 	struct es_store **old = chain->stores, *newest = es_chain_newest(chain);
 	struct es_change change;
 	u32 nr = table->nr_stores;
-	bool claimed, leave;
+	bool claimed, leave, gone;
 	int r, undrained;
 	u64 whole;
 
@@ -207,10 +208,11 @@ int es_chain_change_to(struct es_chain *chain, struct es_origin *table)
 		return r;
 	share_live(chain, table);
 	leave = chain->journal && chain->journal != table->journal;
+	gone = chain->nr_stores && change.drop == chain->nr_stores;
 	undrained = halt_journal(chain, change.add || leave, !nr);
-	if (undrained && ((!nr && chain->mode != ES_MODE_INVALID) ||
+	if (undrained && ((gone && chain->mode != ES_MODE_INVALID) ||
 			  (leave && !table->leaving))) {
-		/* Without a store nothing would tell that it must be replayed. */
+		/* Without these stores nothing would tell that it must be replayed. */
 		es_chain_journal_resume(chain);
 		return undrained;
 	}
@@ -229,6 +231,11 @@ int es_chain_change_to(struct es_chain *chain, struct es_origin *table)
 	if (change.add && (!claimed || undrained || !es_chain_add_newest(chain, table, newest))) {
 		table->lost_newest = true;
 		nr--;
+	}
+	if (!nr && chain->journal && !undrained) {
+		/* Nothing would name it. */
+		es_chain_journal_stop(chain, table);
+		table->lost_journal = true;
 	}
 	if (!nr)
 		need_nothing(chain);

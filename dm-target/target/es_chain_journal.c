@@ -326,7 +326,7 @@ int es_chain_journal_start(struct es_chain *chain, struct es_origin *table,
 	if (!j)
 		return 0;
 	named = es_uuid_equal(newest->sb.journal_uuid, j->sb.journal_uuid);
-	if (j->sb.state == ES_JOURNAL_FAILED)
+	if (j->sb.state == ES_JOURNAL_FAILED || j->mode == ES_JMODE_FAILED)
 		return forget_failed(table, newest);
 	if (chain->mode == ES_MODE_INVALID) {
 		DMERR("%pg: not used: its chain is invalid, and nothing would replay it", j->bdev);
@@ -432,8 +432,8 @@ void es_chain_journal_end(struct es_chain *chain)
 		return;
 	if (es_chain_journal_halt(chain, true)) {
 		DMWARN("%pg: keeps what is pending, the next attach goes on", j->bdev);
-		/* Nobody could replay it before an invalid chain. */
-		if (chain->mode != ES_MODE_INVALID)
+		/* Nobody could replay it before an invalid chain, or one without stores. */
+		if (chain->nr_stores && chain->mode != ES_MODE_INVALID)
 			memcpy(chain->owed, j->sb.journal_uuid, ES_UUID_SIZE);
 	} else {
 		leave(chain);

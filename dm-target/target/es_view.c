@@ -166,13 +166,25 @@ static void set_bound(struct es_view *view, struct es_view_table *table)
 	es_chains_unlock();
 }
 
+/* Whether a view that had the same device is being detached: what that writes comes first. */
+static bool is_ending(const struct es_store *own)
+{
+	struct es_view *view;
+
+	list_for_each_entry(view, &views, list)
+		if (view->ended && view->store->bdev == own->bdev)
+			return true;
+	return false;
+}
+
 /* From here on @table is the one in force, unless another device has one; returns whether. */
 static bool claim(struct es_view *view, struct es_view_table *table)
 {
 	bool twice;
 
 	es_chains_lock();
-	twice = used_twice(view->store, dm_table_get_md(table->image.ti->table));
+	twice = is_ending(view->store) ||
+		used_twice(view->store, dm_table_get_md(table->image.ti->table));
 	if (!twice) {
 		view->bound = table;
 		view->image = &table->image;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk origin=32M --disk stores=8M --disk journals=64M --timeout 300
+# vm: --disk origin=32M --disk stores=16M --disk journals=64M --timeout 300
 #
 # The newest store is full, and writes wait in the journal: all stores are taken out, and everything
 # that was acknowledged is in place. Where that cannot be, nobody gets the origin without them.
@@ -23,7 +23,8 @@ begin() {
     new_words >/dev/null
 }
 
-dmsetup create s1 --table "0 $(blockdev --getsz "$disks-stores") linear $disks-stores 0"
+dmsetup create s1 --table "0 16384 linear $disks-stores 0"
+dmsetup create s2 --table "0 16384 linear $disks-stores 16384"
 dmsetup create j --table "0 $(blockdev --getsz "$disks-journals") linear $disks-journals 0"
 dmsetup create org-real --table "$(origin_table 0)"
 dd if=/dev/urandom of=/tmp/data bs=1M count=32 status=none
@@ -56,4 +57,21 @@ same /tmp/new $m/org 4 || fail "acknowledged writes are missing"
 change org "$(org_table -)"
 same /tmp/new "$disks-origin" 4 || fail "acknowledged writes are not in place"
 dmsetup remove --retry org
+
+say "the only store is replaced by one that cannot be used: no journal stays that no store names"
+begin
+esnap -q format --force --origin $m/org-real --after $m/s1 -c 16k $m/s2
+dmsetup load org --table "$(org_table $m/j $m/s2)"
+dmsetup create alias --table "0 16384 linear $disks-stores 16384"
+esnap -q format --force --origin $m/org-real --after $m/s1 -c 16k $m/alias
+dd if=/tmp/new of=$m/org bs=64k oflag=direct status=none
+dmsetup suspend org
+dmsetup resume org || fail "the origin was left suspended"
+expect failed "$(field 4)" "the state with a store that could not be used"
+expect failed "$(journal_state)" "the journal's state"
+dd if=/tmp/data of=$m/org bs=1M count=8 oflag=direct status=none
+dmsetup remove --retry org
+dd if=/tmp/data bs=1M count=8 status=none >/tmp/some
+same /tmp/some "$disks-origin" 8 || fail "acknowledged writes are not in place"
+esnap check $m/j
 echo "all held"

@@ -214,6 +214,7 @@ dmsetup resume one
 expect 0 "$(delayed slow)" "reads of a store that was dropped, after that"
 wait $reader || fail "a read that began before failed"
 refuse dd if=$m/snap of=/dev/null bs=4k count=1 iflag=direct status=none
+udevadm settle
 dmsetup remove --retry snap
 dmsetup remove --retry one
 dmsetup remove --retry slow
@@ -241,6 +242,10 @@ if wait $reader; then
 fi
 wait $resume || fail "the origin was left suspended"
 expect ok "$(state one)" "the origin without stores"
+load slow "0 $size linear $disks-a 0" # udev may be reading, too
+dmsetup suspend slow
+dmsetup resume slow
+udevadm settle
 dmsetup remove --retry snap
 dmsetup remove --retry one
 echo "all held"
