@@ -12,14 +12,6 @@ io=$(dirname -- "${BASH_SOURCE[0]}")/journal_io.py
 # The origin takes its time for writes, so that there is something pending.
 origin_table() { echo "0 $sectors delay $disks-origin 0 0 $disks-origin 0 $1"; }
 
-change() { # change DEVICE TABLE [SUSPEND_OPTION]...
-    local device=$1 table=$2
-    shift 2
-    dmsetup load "$device" --table "$table"
-    dmsetup suspend "$@" "$device"
-    dmsetup resume "$device"
-}
-
 # As a device that is not asked whether it may: nothing is flushed, nobody waits.
 swap_under() { change "$1" "$2" --noflush --nolockfs; }
 
@@ -34,15 +26,6 @@ journal_state() { field 10; }
 used() { field 9 | cut -d/ -f1; }
 events() { dmsetup info -c --noheadings -o events "$1" | tr -d ' '; }
 
-wait_for() { # wait_for SECONDS COMMAND...
-    local left=$(($1 * 5 * ${slow:?}))
-    shift
-    until "$@"; do
-        left=$((left - 1))
-        [ "$left" -gt 0 ] || fail "did not come: $*"
-        sleep 0.2
-    done
-}
 in_state() { [ "$(journal_state)" = "$1" ]; }
 
 # Writers that go on until they are stopped: they must still be at it then, for none of them may

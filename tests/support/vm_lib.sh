@@ -30,3 +30,21 @@ summary() { md5sum | cut -d' ' -f1; }
 
 # digest DEVICE: the summary of its whole content, read past every cache
 digest() { dd if="$1" bs=1M iflag=direct status=none | summary; }
+
+change() { # change DEVICE TABLE [SUSPEND_OPTION]...
+    local device=$1 table=$2
+    shift 2
+    dmsetup load "$device" --table "$table"
+    dmsetup suspend "$@" "$device"
+    dmsetup resume "$device"
+}
+
+wait_for() { # wait_for SECONDS COMMAND...
+    local left=$(($1 * 5 * slow))
+    shift
+    until "$@"; do
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || fail "did not come: $*"
+        sleep 0.2
+    done
+}

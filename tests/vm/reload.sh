@@ -15,11 +15,6 @@ m=/dev/mapper
 origin=$m/origin
 half=65536 whole=131072
 
-swap_in() { # swap_in DEVICE TABLE [SUSPEND_OPTION]...
-    dmsetup load "$1" --table "$2"
-    dmsetup suspend "${@:3}" "$1"
-    dmsetup resume "$1"
-}
 state() { dmsetup status org | cut -d' ' -f4; }
 random() { # random DEVICE MIB
     dd if=/dev/urandom of="$1" bs=1M count="$2" oflag=direct status=none
@@ -40,9 +35,9 @@ dmsetup create org --table "0 $half esnapshot-org $origin 8 - 1 $m/s1"
 image one $m/s1 $half
 first=$(digest $m/one)
 random $m/org 8
-swap_in origin "0 $whole linear $disks-origin 0" --noflush --nolockfs
+change origin "0 $whole linear $disks-origin 0" --noflush --nolockfs
 esnap -q format --origin $origin --after $m/s1 $m/s2
-swap_in org "0 $whole esnapshot-org $origin 8 - 2 $m/s1 $m/s2"
+change org "0 $whole esnapshot-org $origin 8 - 2 $m/s1 $m/s2"
 expect ok "$(state)" "the chain that has grown"
 image two $m/s2 $whole
 second=$(digest $m/two)
@@ -57,10 +52,10 @@ dmsetup remove --retry two
 dmsetup remove --retry org
 dmsetup create org --table "0 $whole esnapshot-org $origin 8 - 0"
 esnap -q format --force --origin $origin -c 4k $m/s1
-swap_in org "0 $whole esnapshot-org $origin 8 - 1 $m/s1"
+change org "0 $whole esnapshot-org $origin 8 - 1 $m/s1"
 esnap -q format --force --origin $origin --after $m/s1 $m/s2
 dmsetup load org --table "0 $whole esnapshot-org $origin 8 - 2 $m/s1 $m/s2"
-swap_in s1 "0 $(blockdev --getsz "$disks-s1") error" --noflush --nolockfs
+change s1 "0 $(blockdev --getsz "$disks-s1") error" --noflush --nolockfs
 random $m/org 1
 expect invalid "$(state)" "the chain without its store"
 dmsetup suspend org
@@ -69,17 +64,17 @@ expect invalid "$(state)" "the chain after the resume"
 timeout 30 dd if=/dev/urandom of=$m/org bs=1M count=1 oflag=direct status=none || fail "a write failed"
 image two $m/s2 $whole 2>/dev/null && refuse dd if=$m/two of=/dev/null bs=4k count=1 iflag=direct
 [ ! -e $m/two ] || dmsetup remove --retry two
-swap_in org "0 $whole esnapshot-org $origin 8 - 0"
+change org "0 $whole esnapshot-org $origin 8 - 0"
 dmsetup remove --retry org
 
 say "what was trimmed is forgotten with the size of its chunks"
-swap_in s1 "0 $(blockdev --getsz "$disks-s1") linear $disks-s1 0" --noflush --nolockfs
+change s1 "0 $(blockdev --getsz "$disks-s1") linear $disks-s1 0" --noflush --nolockfs
 random $origin 64
 dmsetup create org --table "0 $whole esnapshot-org $origin 8 - 0"
 blkdiscard -o 1M -l 1M $m/org
-swap_in org "0 $whole esnapshot-org $origin 32 - 0"
+change org "0 $whole esnapshot-org $origin 32 - 0"
 esnap -q format --force --origin $origin -c 16k $m/s2
-swap_in org "0 $whole esnapshot-org $origin 32 - 1 $m/s2"
+change org "0 $whole esnapshot-org $origin 32 - 1 $m/s2"
 image two $m/s2 $whole
 live() { dd if="$1" bs=1M skip=2 iflag=direct status=none | summary; }
 expect "$(live $m/org)" "$(live $m/two)" "what was not trimmed, in the snapshot"

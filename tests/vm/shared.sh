@@ -20,23 +20,17 @@ view_table() { echo "0 $size esnapshot-view $1 $2 $3"; }
 state() { dmsetup status "$1" | cut -d' ' -f4; }
 said() { dmesg | grep -q "$1" || fail "the log does not say: $1"; }
 random() { dd if=/dev/urandom of="$1" bs=1M count="$2" oflag=direct status=none; }
-delayed() { dmsetup status "$1" | sed -n 's/.* delay \([0-9]*\) .*/\1/p'; } # reads under way
+delayed() { dmsetup status "$1" | sed -n 's/.* delay \([0-9]*\) \([0-9]*\) .*/\1 \2/p'; } # reads, writes
 format() { esnap -q format --force --origin "$disks-a" -c 4k "$@"; }
-until_write() {
-    local left=100
-    until dmsetup status "$1" | grep -q ' delay 0 [1-9]'; do
-        left=$((left - 1))
-        [ "$left" -gt 0 ] || fail "no write to $1"
-        sleep 0.1
-    done
-}
-until_read() { # until_read DEVICE: until one read of it is under way
-    local left=100
-    until [ "$(delayed "$1")" = 1 ]; do
-        left=$((left - 1))
-        [ "$left" -gt 0 ] || fail "no read of $1"
-        sleep 0.1
-    done
+is_delayed() { delayed "$1" | grep -qx "$2"; }
+
+# Reads of SLOW_DISK, SECTORS long, take nine seconds in its middle: udev does not look there, and
+# what the fourth MiB of an image needs lies there.
+slow_middle() { # slow_middle DEVICE SLOW_DISK SECTORS
+    printf '%s\n' "0 4096 linear $2 0" "4096 12288 delay $2 4096 9000 $2 4096 0" \
+        "16384 $(($3 - 16384)) linear $2 16384" | dmsetup load "$1"
+    dmsetup suspend "$1"
+    dmsetup resume "$1"
 }
 
 random "$disks-a" 16
@@ -106,7 +100,7 @@ table=$(org_table $m/slow "$disks-s" "$disks-s2")
 load one "$table"
 random $m/one 1 &
 writer=$!
-until_write slow
+wait_for 10 is_delayed slow "0 [1-9][0-9]*"
 dmsetup resume one &
 resume=$!
 sleep 1
@@ -195,23 +189,15 @@ format $m/slow
 dmsetup create one --table "$(org_table "$disks-a" $m/slow)"
 random $m/one 8
 format --after $m/slow "$disks-s2"
-load one "$(org_table "$disks-a" $m/slow "$disks-s2")"
-dmsetup suspend one
-dmsetup resume one
+change one "$(org_table "$disks-a" $m/slow "$disks-s2")"
 dmsetup create snap -r --table "0 $size esnapshot $m/slow"
 dd if=$m/snap of=/dev/null bs=4k count=1 skip=3000 iflag=direct status=none # its table is in memory
-# Slow in its middle, where udev does not look, and where the copy of the fourth MiB is.
-printf '%s\n' "0 4096 linear $disks-s 0" "4096 12288 delay $disks-s 4096 9000 $disks-s 4096 0" \
-    "16384 49152 linear $disks-s 16384" | dmsetup load slow
-dmsetup suspend slow
-dmsetup resume slow
+slow_middle slow "$disks-s" 65536
 dd if=$m/snap of=/dev/null bs=4k count=1 skip=1000 iflag=direct status=none &
 reader=$!
-until_read slow
-load one "$(org_table "$disks-a" "$disks-s2")"
-dmsetup suspend one
-dmsetup resume one
-expect 0 "$(delayed slow)" "reads of a store that was dropped, after that"
+wait_for 10 is_delayed slow "1 0"
+change one "$(org_table "$disks-a" "$disks-s2")"
+expect "0 0" "$(delayed slow)" "reads of a store that was dropped, after that"
 wait $reader || fail "a read that began before failed"
 refuse dd if=$m/snap of=/dev/null bs=4k count=1 iflag=direct status=none
 udevadm settle
@@ -225,13 +211,10 @@ format "$disks-s"
 dmsetup create one --table "$(org_table $m/slow "$disks-s")"
 dmsetup create snap -r --table "0 $size esnapshot $disks-s"
 dd if=$m/snap of=/tmp/before bs=4k count=1 skip=1000 iflag=direct status=none
-printf '%s\n' "0 4096 linear $disks-a 0" "4096 12288 delay $disks-a 4096 9000 $disks-a 4096 0" \
-    "16384 16384 linear $disks-a 16384" | dmsetup load slow
-dmsetup suspend slow
-dmsetup resume slow
+slow_middle slow "$disks-a" $size
 dd if=$m/snap of=/tmp/read bs=4k count=1 skip=1000 iflag=direct status=none &
 reader=$!
-until_read slow
+wait_for 10 is_delayed slow "1 0"
 load one "$(org_table $m/slow)"
 dmsetup suspend one
 dmsetup resume one &
@@ -242,9 +225,7 @@ if wait $reader; then
 fi
 wait $resume || fail "the origin was left suspended"
 expect ok "$(state one)" "the origin without stores"
-load slow "0 $size linear $disks-a 0" # udev may be reading, too
-dmsetup suspend slow
-dmsetup resume slow
+change slow "0 $size linear $disks-a 0" # udev may be reading, too
 udevadm settle
 dmsetup remove --retry snap
 dmsetup remove --retry one

@@ -21,14 +21,6 @@ swap_under() { # swap_under DEVICE, with its table on standard input
 }
 state() { dmsetup status org | cut -d' ' -f4; }
 part() { echo "$1 $2 linear $disks-store $1"; } # part FROM SECTORS, of the store's disk
-wait_until() { # wait_until COMMAND...
-    local left=300
-    until "$@"; do
-        left=$((left - 1))
-        [ "$left" -gt 0 ] || fail "did not come: $*"
-        sleep 0.2
-    done
-}
 is_full_or_done() { [ "$(state)" = full ] || ! kill -0 "$writer" 2>/dev/null; }
 is_done() { ! kill -0 "$writer" 2>/dev/null; }
 
@@ -47,11 +39,11 @@ for bad in 0 64; do
     } | swap_under store
     dd if=/dev/urandom of=$m/org bs=1M count=32 oflag=direct status=none &
     writer=$!
-    wait_until is_full_or_done
+    wait_for 60 is_full_or_done
     echo "$(state), $(is_done && echo everything written || echo a write waits)"
     part 0 131072 | swap_under store
     dmsetup message snap 0 grown
-    wait_until is_done
+    wait_for 60 is_done
     wait "$writer" || fail "a write failed"
     expect ok "$(state)" "the chain in the end"
     expect "$before" "$(digest $m/snap)" "the snapshot"
