@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include "es_append.h"
+#include "es_map.h"
 
 #define DM_MSG_PREFIX "esnapshot"
 
@@ -256,7 +257,7 @@ static u64 append_record(struct es_store *store, struct es_extent *extents, u32 
 	u64 addr = es_log_append(&store->log, extents, nr, page_address(header));
 
 	/* A list that cannot grow costs the segment its summary, no more. */
-	if (!store->open_lost && es_store_note_open(store, open, extents, nr))
+	if (!store->open_lost && es_store_note_open(store, open, extents, nr, ES_TRY_ONCE))
 		store->open_lost = true;
 	return addr;
 }

@@ -199,8 +199,8 @@ static struct es_index *alloc_index(u32 nr)
 
 	if (!index)
 		return NULL;
-	index->fence = es_kvmalloc((size_t)nr * sizeof(*index->fence));
-	index->page = es_kvmalloc((size_t)nr * sizeof(*index->page));
+	index->fence = es_kvmalloc((size_t)nr * sizeof(*index->fence), ES_TRY_HARD);
+	index->page = es_kvmalloc((size_t)nr * sizeof(*index->page), ES_TRY_HARD);
 	if (!index->fence || !index->page) {
 		es_index_free(index);
 		return NULL;

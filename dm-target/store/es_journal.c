@@ -77,7 +77,7 @@ int es_journal_check_current(struct es_journal *j)
 /* The crash argument of es_store_commit: the older copy is overwritten. */
 int es_journal_commit(struct es_journal *j, struct es_jsb *sb)
 {
-	struct page *page = alloc_page(GFP_NOIO | __GFP_NOFAIL);
+	struct page *page = j->sb_page;
 	u64 addr;
 	int r;
 
@@ -90,7 +90,6 @@ int es_journal_commit(struct es_journal *j, struct es_jsb *sb)
 		      (unsigned long long)addr << ES_BLOCK_SHIFT, r);
 	else
 		j->sb = *sb;
-	__free_page(page);
 	return r;
 }
 
@@ -190,6 +189,7 @@ static void destroy(struct es_journal *j)
 	}
 	es_pending_clear(&j->pending);
 	es_journal_free_memory(j);
+	__free_page(j->sb_page);
 	kvfree(j);
 }
 
@@ -215,6 +215,11 @@ static struct es_journal *create(struct block_device *bdev)
 
 	if (!j)
 		return NULL;
+	j->sb_page = alloc_page(GFP_KERNEL);
+	if (!j->sb_page) {
+		kvfree(j);
+		return NULL;
+	}
 	kref_init(&j->ref);
 	j->bdev = bdev;
 	spin_lock_init(&j->lock);

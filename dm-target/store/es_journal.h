@@ -115,6 +115,7 @@ struct es_jload {
  * struct es_journal - see above.
  * @bdev: the device; held open by the tables that name it
  * @sb: as committed last; by the worker, or with the worker at rest
+ * @sb_page: what a commit writes; as @sb
  *
  * Fixed from attach to detach, changed with the worker at rest:
  * @ops, @owner, @origin, @max_sectors (longest write that is one entry)
@@ -164,6 +165,7 @@ struct es_journal {
 	struct kref ref;
 	struct block_device *bdev;
 	struct es_jsb sb;
+	struct page *sb_page;
 
 	const struct es_journal_ops *ops;
 	void *owner;

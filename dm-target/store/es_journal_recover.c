@@ -82,7 +82,7 @@ static void free_reader(struct ring_reader *rd)
 
 static struct ring_reader *create_reader(struct block_device *bdev, u64 end)
 {
-	struct ring_reader *rd = es_kvmalloc(sizeof(*rd));
+	struct ring_reader *rd = es_kvmalloc(sizeof(*rd), ES_TRY_HARD);
 	u32 i, k;
 
 	if (!rd)
@@ -288,7 +288,7 @@ static void build_index(struct es_journal *j, u64 needed_seq)
 
 static int replay(struct es_journal *j)
 {
-	struct recovery *rec = es_kvmalloc(sizeof(*rec));
+	struct recovery *rec = es_kvmalloc(sizeof(*rec), ES_TRY_HARD);
 	struct es_jrecord *record, *next;
 	int r = -ENOMEM;
 

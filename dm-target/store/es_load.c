@@ -23,8 +23,7 @@
 
 struct table_context {
 	struct es_table *table;
-	rwlock_t lock;	/* nobody else's */
-	u32 chunk_blocks;
+	struct es_map_writer writer;
 	const bool *cancel;
 };
 
@@ -34,20 +33,27 @@ static int table_extents(void *context, const struct es_extent *extents, u32 nr)
 
 	if (c->cancel && READ_ONCE(*c->cancel))
 		return -EINTR;
-	return es_map_add(c->table, &c->lock, extents, nr, c->chunk_blocks);
+	return es_map_add(c->table, &c->writer, extents, nr);
 }
 
 int es_store_read_table(struct es_store *store, const struct es_sb *sb, u64 stop_seq,
 			const bool *cancel, struct es_table *table, struct es_log *log)
 {
+	rwlock_t lock;	/* nobody else's */
 	struct table_context c = {
-		.table = table, .chunk_blocks = es_store_chunk_blocks(store), .cancel = cancel
+		.table = table,
+		.writer = {
+			.lock = &lock,
+			.chunk_blocks = es_store_chunk_blocks(store),
+			.effort = ES_TRY_HARD,
+		},
+		.cancel = cancel,
 	};
 	int r;
 
-	rwlock_init(&c.lock);
+	rwlock_init(&lock);
 	r = es_store_replay(store, sb, stop_seq, table_extents, &c, log);
-	return r ? r : es_map_flatten(table, &c.lock, c.chunk_blocks);
+	return r ? r : es_map_flatten(table, &c.writer);
 }
 
 struct es_sb *es_store_copy_sb(struct es_store *store)
@@ -118,22 +124,23 @@ static int install(struct es_store *store, struct loaded *c)
 	return r;
 }
 
-/* Forget table and index.  Caller holds table_lock, and load_lock where there is an index. */
+/*
+ * Forget table and index.  Caller holds table_lock, and load_lock where there is an index.
+ * Allocates nothing: there may be no memory but what this gives back.
+ */
 static void drop_table(struct es_store *store)
 {
-	struct es_table *old = kmalloc(sizeof(*old), GFP_NOIO | __GFP_NOFAIL);
 	struct es_index *index;
 
 	write_lock(store->map_lock);
-	*old = store->table;
+	store->dropped = store->table;
 	index = store->index;
 	store->table.nr_runs = 0;
 	store->index = NULL;
 	store->table_state = ES_TABLE_NONE;
 	write_unlock(store->map_lock);
 	es_index_free(index);
-	es_map_free(old);
-	kfree(old);
+	es_map_free(&store->dropped);
 }
 
 /* Caller holds load_lock. */
@@ -267,6 +274,11 @@ int es_store_fetch(struct es_store *store, u64 chunk, u64 max, struct es_piece *
 
 void es_store_insert(struct es_store *store, const struct es_extent *extents, u32 nr, u64 seq)
 {
+	struct es_map_writer writer = {
+		.lock = store->map_lock,
+		.chunk_blocks = es_store_chunk_blocks(store),
+		.effort = ES_TRY_ONCE,
+	};
 	bool wanted;
 	int r = 0;
 
@@ -278,8 +290,7 @@ void es_store_insert(struct es_store *store, const struct es_extent *extents, u3
 	write_unlock(store->map_lock);
 
 	if (wanted)
-		r = es_map_add(&store->table, store->map_lock, extents, nr,
-			       es_store_chunk_blocks(store));
+		r = es_map_add(&store->table, &writer, extents, nr);
 	/*
 	 * An extent is missing: the table is of no use.  No load_lock: an append must
 	 * not wait for a loader; that one finds LOADING gone.  There is no index.

@@ -7,10 +7,14 @@
 #include <linux/slab.h>
 #include "es_map.h"
 
-void *es_kvmalloc(size_t size)
+/*
+ * Without @effort a small allocation is repeated for ever.  What vmalloc takes for page tables
+ * still is: a page for two megabytes, which the kernel keeps once it has them.
+ */
+void *es_kvmalloc(size_t size, gfp_t effort)
 {
 	unsigned int noio = memalloc_noio_save();
-	void *p = kvmalloc(size, GFP_KERNEL | __GFP_NOWARN);
+	void *p = kvmalloc(size, GFP_KERNEL | __GFP_NOWARN | effort);
 
 	memalloc_noio_restore(noio);
 	return p;
@@ -24,10 +28,11 @@ unsigned long es_map_bytes(void)
 }
 
 /* A run for @cap extents; e is NULL when there is no memory. */
-static struct es_run alloc_run(u32 cap)
+static struct es_run alloc_run(u32 cap, gfp_t effort)
 {
-	struct es_run run = { .e = es_kvmalloc((size_t)cap * sizeof(*run.e)), .cap = cap };
+	struct es_run run = { .cap = cap };
 
+	run.e = es_kvmalloc((size_t)cap * sizeof(*run.e), effort);
 	if (run.e)
 		atomic_long_add((size_t)cap * sizeof(*run.e), &map_bytes);
 	return run;
@@ -46,63 +51,63 @@ void es_map_free(struct es_table *t)
 }
 
 /* Replace the two newest runs by their union. */
-static int merge_newest(struct es_table *t, rwlock_t *lock, u32 chunk_blocks)
+static int merge_newest(struct es_table *t, const struct es_map_writer *w)
 {
 	struct es_run *newer = &t->run[t->nr_runs - 1];
 	struct es_run *older = &t->run[t->nr_runs - 2];
 	struct es_run old[2] = { *older, *newer };
-	struct es_run run = alloc_run(es_run_merge(newer, older, NULL, chunk_blocks));
+	struct es_run run = alloc_run(es_run_merge(newer, older, NULL, w->chunk_blocks), w->effort);
 
 	if (!run.e)
 		return -ENOMEM;
-	run.nr = es_run_merge(newer, older, run.e, chunk_blocks);
-	write_lock(lock);
+	run.nr = es_run_merge(newer, older, run.e, w->chunk_blocks);
+	write_lock(w->lock);
 	*older = run;
 	t->nr_runs--;
-	write_unlock(lock);
+	write_unlock(w->lock);
 	free_run(&old[0]);
 	free_run(&old[1]);
 	return 0;
 }
 
 /* The newest run is full, or there is none: merge what is due and start a new one. */
-static int new_run(struct es_table *t, rwlock_t *lock, u32 chunk_blocks)
+static int new_run(struct es_table *t, const struct es_map_writer *w)
 {
 	struct es_run run;
 
 	while (es_table_merge_due(t))
-		if (merge_newest(t, lock, chunk_blocks))
+		if (merge_newest(t, w))
 			return -ENOMEM;
-	run = alloc_run(ES_MAP_RUN);
+	run = alloc_run(ES_MAP_RUN, w->effort);
 	if (!run.e)
 		return -ENOMEM;
-	write_lock(lock);
+	write_lock(w->lock);
 	t->run[t->nr_runs++] = run;
-	write_unlock(lock);
+	write_unlock(w->lock);
 	return 0;
 }
 
-int es_map_add(struct es_table *t, rwlock_t *lock, const struct es_extent *extents, u32 nr,
-	       u32 chunk_blocks)
+int es_map_add(struct es_table *t, const struct es_map_writer *w, const struct es_extent *extents,
+	       u32 nr)
 {
 	u32 i = 0;
 
 	while (i < nr) {
-		write_lock(lock);
+		write_lock(w->lock);
 		while (i < nr && t->nr_runs && t->run[t->nr_runs - 1].nr < ES_MAP_RUN &&
-		       es_run_insert(&t->run[t->nr_runs - 1], &extents[i], chunk_blocks))
+		       es_run_insert(&t->run[t->nr_runs - 1], &extents[i], w->chunk_blocks))
 			i++;
-		write_unlock(lock);
-		if (i < nr && new_run(t, lock, chunk_blocks))
+		write_unlock(w->lock);
+		if (i < nr && new_run(t, w))
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-int es_map_flatten(struct es_table *t, rwlock_t *lock, u32 chunk_blocks)
+int es_map_flatten(struct es_table *t, const struct es_map_writer *w)
 {
 	while (t->nr_runs > 1)
-		if (merge_newest(t, lock, chunk_blocks))
+		if (merge_newest(t, w))
 			return -ENOMEM;
 	return 0;
 }

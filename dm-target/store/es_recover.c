@@ -101,7 +101,7 @@ static int replay_log(struct es_store *store, const struct es_sb *sb, u64 stop_s
 		      es_extents_fn fn, void *context, segment_fn segment,
 		      struct replay_end *end)
 {
-	struct es_replay *r = es_kvmalloc(sizeof(*r));
+	struct es_replay *r = es_kvmalloc(sizeof(*r), ES_TRY_HARD);
 	struct es_ahead *ahead = es_ahead_create(store->bdev);
 	struct page *page = alloc_page(GFP_NOIO);
 	int err = -ENOMEM;
@@ -133,13 +133,14 @@ int es_store_replay(struct es_store *store, const struct es_sb *sb, u64 stop_seq
 	return r;
 }
 
-int es_store_note_open(struct es_store *store, u32 at, const struct es_extent *extents, u32 nr)
+int es_store_note_open(struct es_store *store, u32 at, const struct es_extent *extents, u32 nr,
+		       gfp_t effort)
 {
 	u32 need = at + nr;
 
 	if (need > store->open_cap) {
 		u32 cap = max_t(u32, 2 * store->open_cap, max_t(u32, need, 1024));
-		struct es_extent *e = es_kvmalloc(cap * sizeof(*e));
+		struct es_extent *e = es_kvmalloc(cap * sizeof(*e), effort);
 
 		if (!e)
 			return -ENOMEM;
@@ -171,7 +172,7 @@ static int attach_extents(void *context, const struct es_extent *extents, u32 nr
 {
 	struct attach_context *c = context;
 	struct es_store *store = c->store;
-	int r = es_store_note_open(store, store->log.nr_open, extents, nr);
+	int r = es_store_note_open(store, store->log.nr_open, extents, nr, ES_TRY_HARD);
 
 	if (r)
 		return r;

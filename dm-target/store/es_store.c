@@ -68,6 +68,11 @@ int es_store_open(struct block_device *bdev, struct es_store **out, enum es_faul
 	store = kzalloc(sizeof(*store), GFP_KERNEL);
 	if (!store)
 		return -ENOMEM;
+	store->sb_page = alloc_page(GFP_KERNEL);
+	if (!store->sb_page) {
+		kfree(store);
+		return -ENOMEM;
+	}
 	kref_init(&store->ref);
 	store->low_percent = ES_LOW_WATER_PERCENT;
 	store->bdev = bdev;
@@ -78,7 +83,7 @@ int es_store_open(struct block_device *bdev, struct es_store **out, enum es_faul
 	store->map_lock = &store->own_map_lock;
 	r = read_superblocks(bdev, &store->sb, fault);
 	if (r) {
-		kfree(store);
+		es_store_put(store);
 		return r;
 	}
 	es_log_init(&store->log, &store->sb);
@@ -112,6 +117,7 @@ static void store_free(struct kref *ref)
 	es_store_end_append(store);
 	es_index_free(store->index);
 	es_map_free(&store->table);
+	__free_page(store->sb_page);
 	kfree(store);
 }
 
@@ -134,7 +140,7 @@ void es_store_report(struct es_store *store, enum es_fault fault, u64 addr)
 
 int es_store_commit(struct es_store *store, struct es_sb *sb)
 {
-	struct page *page = alloc_page(GFP_NOIO | __GFP_NOFAIL);
+	struct page *page = store->sb_page;
 	u64 addr;
 	int r;
 
@@ -148,7 +154,6 @@ int es_store_commit(struct es_store *store, struct es_sb *sb)
 		      (unsigned long long)addr << ES_BLOCK_SHIFT, r);
 	else
 		store->sb = *sb;
-	__free_page(page);
 	return r;
 }
 

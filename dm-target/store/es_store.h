@@ -43,6 +43,7 @@ enum es_table_state {
  * @ref: references of tables, images and views
  * @bdev: the device; fixed while any table that names it exists
  * @commit_lock: held around changes and commits of @sb
+ * @sb_page: what a commit writes; guarded by @commit_lock
  * @sb: the superblock as committed last; guarded by @commit_lock, but identity
  *	and geometry fields never change and are read freely
  *
@@ -59,7 +60,7 @@ enum es_table_state {
  * @load_lock: one loader at a time
  * @map_lock: the lock that readers of @table hold; shared by all stores of a
  *	chain (set when the store is bound)
- * @table_lock: held by who changes @table, around map_lock
+ * @table_lock: held by who changes @table, around map_lock; guards @dropped
  * @table, @index, @table_state, @durable_seq: guarded by @map_lock; @index changes
  *	under @load_lock, too
  * @durable_seq: number after the last record whose append has completed; 0: not
@@ -71,6 +72,7 @@ struct es_store {
 
 	struct mutex commit_lock;	/* guards sb and its commits */
 	struct es_sb sb;
+	struct page *sb_page;
 
 	struct es_log log;
 	struct es_extent *open;
@@ -86,6 +88,7 @@ struct es_store {
 	rwlock_t *map_lock;
 	rwlock_t own_map_lock;
 	struct es_table table;
+	struct es_table dropped;	/* a table being freed */
 	struct es_index *index;
 	enum es_table_state table_state;
 	u64 durable_seq;
@@ -238,10 +241,12 @@ void es_store_insert(struct es_store *store, const struct es_extent *extents, u3
 /**
  * es_store_note_open - remember extents of the open segment for its summary.
  * @at: how many the segment had before
+ * @effort: ES_TRY_HARD or ES_TRY_ONCE (es_map.h)
  *
  * Returns 0 or -ENOMEM.
  */
-int es_store_note_open(struct es_store *store, u32 at, const struct es_extent *extents, u32 nr);
+int es_store_note_open(struct es_store *store, u32 at, const struct es_extent *extents, u32 nr,
+		       gfp_t effort);
 
 /* Forget about appending: waits for summaries, frees the open segment's list. */
 void es_store_end_append(struct es_store *store);

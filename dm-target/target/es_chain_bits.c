@@ -100,7 +100,8 @@ void es_chain_bits_forget_trimmed(struct es_chain *chain, u64 from)
 bool es_chain_bits_alloc(struct es_chain *chain, struct es_origin *table)
 {
 	if (!table->copied)
-		table->copied = es_kvmalloc(BITS_TO_LONGS(chain->nr_chunks) * sizeof(long));
+		table->copied = es_kvmalloc(BITS_TO_LONGS(chain->nr_chunks) * sizeof(long),
+					    ES_TRY_HARD);
 	return table->copied;
 }
 

@@ -95,7 +95,7 @@ int es_chain_change(struct es_chain *chain, struct es_origin *table, struct es_c
 	u32 i, n = chain->nr_stores;
 	enum es_fault fault;
 
-	uuids = es_kvmalloc((size_t)(n + table->nr_stores + 1) * sizeof(*uuids));
+	uuids = es_kvmalloc((size_t)(n + table->nr_stores + 1) * sizeof(*uuids), ES_TRY_HARD);
 	if (!uuids)
 		return -ENOMEM;
 	for (i = 0; i < n; i++)
