@@ -159,18 +159,33 @@ int es_chain_bind(struct es_chain *chain, struct es_origin *table)
 	return r;
 }
 
-/* Write the clean end: the origin's fingerprint, and that nobody is attached. */
-static void detach_newest(struct es_chain *chain, struct es_store *newest)
+/* What the origin holds now, durably; NULL: not known. */
+static struct es_fingerprint *take_fingerprint(struct es_chain *chain)
 {
 	struct es_fingerprint *fp = kzalloc(sizeof(*fp), GFP_KERNEL);
+	int r = -ENOMEM;
 
-	if (fp && es_fingerprint_take(chain->origin, chain->sectors, chain->chunk_sectors,
-				      chain->copied, fp)) {
-		kfree(fp);
-		fp = NULL;
-	}
-	if (!fp)
-		DMWARN("%pg: no fingerprint of the origin could be taken", chain->origin);
+	if (fp)
+		r = blkdev_issue_flush(chain->origin);
+	if (!r)
+		r = es_fingerprint_take(chain->origin, chain->sectors, chain->chunk_sectors,
+					chain->copied, fp);
+	if (!r)
+		return fp;
+	DMWARN("%pg: no fingerprint of the origin could be taken: error %d", chain->origin, r);
+	kfree(fp);
+	return NULL;
+}
+
+/*
+ * Write the clean end: the origin's fingerprint, and that nobody is attached.  Crash argument:
+ * (1) the origin is durable; (2) the superblock says what it is.  The other way round, after a
+ * power cut in between, it would be another than the superblock says: suspect.
+ */
+static void detach_newest(struct es_chain *chain, struct es_store *newest)
+{
+	struct es_fingerprint *fp = take_fingerprint(chain);
+
 	if (es_store_detach(newest, fp, chain->copied))
 		DMWARN("%pg: was not detached cleanly, the next attach recovers", newest->bdev);
 	kfree(fp);

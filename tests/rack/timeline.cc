@@ -108,10 +108,12 @@ private:
     /** Moves @w before the last flush of its region before @to, unless that is long ago. */
     void hoist(std::size_t w, std::size_t to) {
         for (std::size_t b = to; b > 0 && to - b < flight; --b) {
-            if (steps_[b - 1].kind == Step::Kind::write && overlap(b - 1, w))
+            const Step &before = steps_[b - 1];
+            if (before.kind == Step::Kind::write && overlap(b - 1, w))
                 return;
-            if (steps_[b - 1].kind == Step::Kind::flush &&
-                steps_[b - 1].region == steps_[w].region) {
+            if (before.fua && before.region == steps_[w].region)
+                return;
+            if (before.kind == Step::Kind::flush && before.region == steps_[w].region) {
                 keys_[w] = std::min(keys_[w], key_before(b - 1));
                 return;
             }

@@ -10,9 +10,10 @@
 //   2. Two flushes may be under way at once. The first one sent, A, takes all writes with it
 //      into the log; should B, sent later to another region, complete before A, then B's
 //      region looks as if its writes had come after B. What the kernel wrote to slots is
-//      moved before the last flush of its region, if that came shortly before. This is kind
-//      to the product in that rare case: such a write counts as durable. Summaries stay
-//      where they are: nothing depends on them.
+//      moved before the last flush of its region, if that came shortly before, and no FUA write
+//      to it since: A does not take as long as a flush and a write one after the other. This is
+//      kind to the product in that rare case: such a write counts as durable. Summaries stay where
+//      they are: nothing depends on them.
 #pragma once
 
 #include <vector>

@@ -4,7 +4,8 @@
 #
 # A write with FUA is durable when it is acknowledged, whatever way it took: dm-log-writes under origin,
 # view and journal tells how it arrived there. A power cut does not show it: the kernel
-# sends a flush after each O_DSYNC write; a file system's log write has none.
+# sends a flush after each O_DSYNC write; a file system's log write has none. The same way: what a detach
+# says of the origin is durable there before.
 
 set -euo pipefail
 # shellcheck source=tests/support/vm_lib.sh
@@ -66,6 +67,13 @@ write ring-plain $m/org 4 512 conv=fsync
 dmsetup message org 0 drain
 
 dmsetup remove --retry try
+
+say "a clean detach: what the store says of the origin is durable there"
+dmsetup load org --table "0 $sectors esnapshot-org $m/origin 32 - 1 $disks-store"
+dmsetup suspend org
+dmsetup resume org
+dmsetup message origin 0 mark detach
+dd if=/dev/urandom of="$m/org" bs=4k count=1 oflag=direct status=none
 dmsetup remove --retry org
 for name in origin view ring; do dmsetup remove --retry "$name"; done
 arrived first-fua origin fua flush
@@ -82,4 +90,5 @@ arrived view-whole-fua view plain flush fua flush
 arrived view-mixed-fua view fua plain flush fua flush
 arrived ring-fua ring fua
 arrived ring-plain ring fua
+arrived detach origin plain flush
 echo "all held"
