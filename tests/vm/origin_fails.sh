@@ -144,6 +144,19 @@ up $m/s1
 expect ok "$(state)" "the chain's state"
 expect "$first" "$(digest $m/img1)" "the snapshot"
 
+say "it cannot be flushed at the detach: what it holds is not said, for it may not be so"
+down img1
+up $m/s1
+swap_under org-real "$(part 511 1 unflushed)"
+new_words >/dev/null
+down img1
+new_words | grep -q "no fingerprint" || fail "not said"
+swap_under org-real "$(healthy)"
+dd if=/dev/urandom of="$disks-origin" bs=16k count=1 oflag=direct status=none # as a power cut may
+up $m/s1
+expect ok "$(state)" "the chain's state"
+expect "$first" "$(digest $m/img1)" "the snapshot"
+
 say "it is gone, and comes back: errors as long as it is away"
 write_chunks 20 4
 swap_under org-real "0 $sectors error"
