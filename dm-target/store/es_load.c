@@ -74,6 +74,7 @@ struct es_sb *es_store_copy_sb(struct es_store *store)
 struct loaded {
 	struct es_index *index;
 	struct es_table table;
+	bool sealed;	/* when the loader began */
 };
 
 /* Load the index, if the store has a good one, else the log. */
@@ -98,7 +99,7 @@ static int load_base(struct es_store *store, u64 stop_seq, struct loaded *c)
 	return r;
 }
 
-/* Put the base table under what the worker has entered meanwhile. */
+/* Put the base table under what the worker has entered meanwhile.  -EAGAIN: load it again. */
 static int install(struct es_store *store, struct loaded *c)
 {
 	struct es_table *t = &store->table;
@@ -107,6 +108,7 @@ static int install(struct es_store *store, struct loaded *c)
 	mutex_lock(&store->table_lock);
 	write_lock(store->map_lock);
 	if (store->table_state != ES_TABLE_LOADING ||
+	    (store->sb.state == ES_STATE_SEALED && !c->sealed) ||
 	    t->nr_runs + c->table.nr_runs > ES_TABLE_MAX_RUNS) {
 		r = -EAGAIN;
 	} else if (c->index) {
@@ -169,6 +171,7 @@ static int load(struct es_store *store, struct loaded *c)
 	}
 	store->table_state = ES_TABLE_LOADING;
 	stop_seq = store->durable_seq;
+	c->sealed = store->sb.state == ES_STATE_SEALED;
 	write_unlock(store->map_lock);
 
 	if (stop_seq != 1)
@@ -201,6 +204,16 @@ void es_store_unload(struct es_store *store)
 {
 	mutex_lock(&store->load_lock);
 	if (is_loaded(store))
+		unload(store);
+	mutex_unlock(&store->load_lock);
+}
+
+void es_store_use_index(struct es_store *store)
+{
+	/* A loader that is at it finds that the store is sealed (install). */
+	if (!mutex_trylock(&store->load_lock))
+		return;
+	if (store->table_state == ES_TABLE_LOADED)
 		unload(store);
 	mutex_unlock(&store->load_lock);
 }

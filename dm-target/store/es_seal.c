@@ -93,9 +93,8 @@ int es_store_seal(struct es_store *store, const bool *cancel)
 	r = write_index(store, &log, addr, run, cancel);
 	if (!r)
 		r = commit_sealed(store, &log, addr, run->nr);
-	/* From now on by the index, which need not be in memory as a whole. */
 	if (!r)
-		es_store_unload(store);
+		es_store_use_index(store);
 out:
 	es_map_free(&table);
 	kfree(sb);

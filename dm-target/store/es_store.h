@@ -218,6 +218,12 @@ int es_store_load(struct es_store *store);
  */
 void es_store_unload(struct es_store *store);
 
+/*
+ * From now on by the index, which need not be in memory as a whole.  For a store that has just been
+ * sealed.  Waits for no loader: whoever stops the sealing may have the origin suspended.
+ */
+void es_store_use_index(struct es_store *store);
+
 /**
  * es_store_lookup - where does the store hold @chunk?
  *
