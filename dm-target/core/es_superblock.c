@@ -307,6 +307,12 @@ enum es_fault es_sb_decode(struct es_sb *out, const void *buf, size_t len)
 	return ES_OK;
 }
 
+/* Of a sound copy that a newer release wrote. */
+static bool is_unknown(enum es_fault fault)
+{
+	return fault == ES_FAULT_VERSION || fault == ES_FAULT_FEATURE;
+}
+
 enum es_fault es_sb_choose(enum es_fault fault_a, u64 generation_a, enum es_fault fault_b,
 			   u64 generation_b, u64 *from)
 {
@@ -314,6 +320,8 @@ enum es_fault es_sb_choose(enum es_fault fault_a, u64 generation_a, enum es_faul
 		fault_a = ES_FAULT_ADDRESS;
 	if (!fault_b && es_sb_addr(generation_b) != ES_SB_B_BLOCK)
 		fault_b = ES_FAULT_ADDRESS;
+	if (is_unknown(fault_a) || is_unknown(fault_b))
+		return is_unknown(fault_a) ? fault_a : fault_b;
 	if (fault_a && fault_b) {
 		if (fault_a == ES_FAULT_BLANK || fault_a == ES_FAULT_MAGIC)
 			return fault_b == ES_FAULT_BLANK ? fault_a : fault_b;

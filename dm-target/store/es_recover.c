@@ -195,11 +195,13 @@ static int wipe_block(struct es_store *store, u64 addr)
 
 static int commit_attached(struct es_store *store, u64 tail_seq, const u8 *journal_uuid)
 {
+	bool other_journal;
 	struct es_sb sb;
 	int r;
 
 	mutex_lock(&store->commit_lock);
 	sb = store->sb;
+	other_journal = journal_uuid && !es_uuid_equal(sb.journal_uuid, journal_uuid);
 	sb.epoch++;
 	sb.flags |= ES_SB_ATTACHED;
 	sb.tail_seq = tail_seq;
@@ -207,6 +209,9 @@ static int commit_attached(struct es_store *store, u64 tail_seq, const u8 *journ
 	if (journal_uuid)
 		memcpy(sb.journal_uuid, journal_uuid, ES_UUID_SIZE);
 	r = es_store_commit(store, &sb);
+	/* Were the newer copy to rot, nothing would name the journal and its writes. */
+	if (!r && other_journal)
+		r = es_store_commit(store, &sb);
 	mutex_unlock(&store->commit_lock);
 	return r;
 }

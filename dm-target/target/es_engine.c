@@ -236,12 +236,29 @@ static void store_is_full(struct es_engine *e)
 	}
 }
 
-/* Use what the device has gained before it is needed: the low-water mark moves with it. */
-static void look_for_space(struct es_engine *e)
+static void has_room_again(struct es_engine *e)
+{
+	WRITE_ONCE(e->full, false);
+	if (e->full_status == BLK_STS_NOSPC)
+		WRITE_ONCE(e->full_status, BLK_STS_OK);
+	cancel_delayed_work(&e->timer);
+	e->ops->space(e, ES_SPACE_OK);
+}
+
+/*
+ * Use what the device has gained before it is needed: the low-water mark moves with it.
+ * Whether it has.
+ */
+static bool look_for_space(struct es_engine *e)
 {
 	e->look = false;
-	if (es_store_grow(e->append.store) > 0 && !e->full)
+	if (es_store_grow(e->append.store) <= 0)
+		return false;
+	if (!e->full)
 		e->ops->space(e, ES_SPACE_GROWN);
+	else if (!has_ready(e))
+		has_room_again(e);	/* what had waited was ended */
+	return true;
 }
 
 static void start_append(struct es_engine *e)
@@ -258,13 +275,8 @@ static void start_append(struct es_engine *e)
 		store_is_full(e);
 		return;
 	}
-	if (e->full) {
-		WRITE_ONCE(e->full, false);
-		if (e->full_status == BLK_STS_NOSPC)
-			WRITE_ONCE(e->full_status, BLK_STS_OK);
-		cancel_delayed_work(&e->timer);
-		e->ops->space(e, ES_SPACE_OK);
-	}
+	if (e->full)
+		has_room_again(e);
 }
 
 /* --- the worker --- */
@@ -335,7 +347,8 @@ static void engine_work(struct work_struct *work)
 			finish_append(e);
 		handle_copies(e, &m);
 		e->look |= m.look_for_space;
-		if (m.timed_out && e->full)
+		/* Nobody may have said that the device has grown. */
+		if (m.timed_out && e->full && !look_for_space(e))
 			e->ops->space(e, ES_SPACE_TIMEOUT);
 		/* All writes that could go have gone; reads in between would keep them apart. */
 		advance_stalled(e);

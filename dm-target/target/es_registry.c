@@ -297,7 +297,8 @@ void es_events_usage(struct es_store *store, u32 blocks)
 	if (store->low && mark == store->low_mark)
 		return;
 	store->low_mark = mark;
-	if (low == store->low)
+	/* Still low beyond a mark that has moved is news. */
+	if (!low && !store->low)
 		return;
 	WRITE_ONCE(store->low, low);
 	es_events_signal(store);

@@ -335,6 +335,20 @@ TEST_CASE("without a valid copy the fault that says more is reported", "[superbl
     CHECK(pick(future, torn) == ES_FAULT_VERSION);
 }
 
+TEST_CASE("a sound copy of a newer format is not passed over", "[superblock]") {
+    Block version = with_generation(8), feature = with_generation(8);
+    put(version, f::version, 2);
+    fix_crc(version, f::crc);
+    put(feature, f::incompat, 1ull << 63);
+    fix_crc(feature, f::crc);
+
+    CHECK(pick(version, with_generation(7)) == ES_FAULT_VERSION);
+    CHECK(pick(feature, with_generation(7)) == ES_FAULT_FEATURE);
+    CHECK(pick(with_generation(6), feature) == ES_FAULT_FEATURE);
+    put(version, f::version, 3); // torn: says nothing
+    CHECK(pick(version, with_generation(7)) == ES_OK);
+}
+
 TEST_CASE("a device smaller than its superblock says is refused", "[superblock]") {
     const es_sb sb = sample_sb();
     CHECK(es_sb_check_device(&sb, 1024) == ES_OK);

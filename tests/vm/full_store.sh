@@ -82,6 +82,8 @@ seen=$(events)
 dmsetup message img 0 low_water 30
 wait_for is_area low
 expect "$((seen + 1))" "$(events)" "events when the mark has come down"
+dmsetup message img 0 low_water 31 # and it is still beyond it
+expect "$((seen + 2))" "$(events)" "events when the mark has moved again"
 expect "$line" "$(dmsetup table img)" "the table line, which has no mark in it"
 dmsetup load s --table "0 65536 linear $stores 0"
 dmsetup suspend s
@@ -90,7 +92,7 @@ dmsetup suspend --noflush img
 dmsetup resume img
 wait_for is_area ok
 expect 65536 "$(area 4)" "the room after growing"
-expect "$((seen + 2))" "$(events)" "events when it has grown"
+expect "$((seen + 3))" "$(events)" "events when it has grown"
 fill 16
 is_state ok || fail "state $(state) after growing in time"
 stop
@@ -142,6 +144,23 @@ stop
 esnap check /dev/mapper/s
 dmsetup remove --retry s
 
+say "a full store that has grown, and nobody said so: the time-out finds it"
+store s 90112 8192
+start s 1 queue_timeout=3
+before=$(digest /dev/mapper/img)
+fill 16 &
+writer=$!
+wait_for is_state full
+dmsetup load s --table "0 65536 linear $stores 90112"
+dmsetup suspend s
+dmsetup resume s
+wait "$writer" || fail "a write was lost"
+is_state ok || fail "state $(state) after growing"
+expect "$before" "$(digest /dev/mapper/img)" "the snapshot after growing"
+stop
+esnap check /dev/mapper/s
+dmsetup remove --retry s
+
 say "a full store for too long: the chain is dropped, the origin goes on"
 store s 65536 8192
 start s 1 queue_timeout=2
@@ -160,6 +179,12 @@ before=$(digest /dev/mapper/img)
 refuse dd if=/dev/urandom of=/dev/mapper/org bs=1M count=16 oflag=direct status=none
 fill 1
 expect "$before" "$(digest /dev/mapper/img)" "the snapshot with on_full=error"
+is_state full || fail "state $(state) with on_full=error"
+dmsetup load s --table "0 16384 linear $stores 73728"
+dmsetup suspend s
+dmsetup resume s
+dmsetup message img 0 grown
+wait_for is_state ok # although nothing waits any more
 stop
 esnap check /dev/mapper/s
 dmsetup remove --retry s

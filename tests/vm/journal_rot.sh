@@ -44,7 +44,17 @@ for at in range(0, len(want), 65536):
 EOF
 }
 
-dmsetup create s1 --table "0 $(blockdev --getsz "$disks-stores") linear $disks-stores 0"
+# The journal that each copy of the superblock of a store names (docs/format.md).
+named_by() {
+    local copy
+    for copy in 0 8; do
+        dd if="$1" bs=4k skip=$copy count=1 iflag=direct status=none | od -An -tx1 -j776 -N16 | tr -d ' \n'
+        echo
+    done
+}
+
+dmsetup create s1 --table "0 32768 linear $disks-stores 0"
+dmsetup create s2 --table "0 32768 linear $disks-stores 32768"
 dmsetup create j --table "0 $(blockdev --getsz "$disks-journals") linear $disks-journals 0"
 dmsetup create org-real --table "$(origin_table 0)"
 dd if=/dev/urandom of=/tmp/data bs=1M count=6 status=none
@@ -79,7 +89,15 @@ esnap -q format --force --journal-for $m/s1 $m/j
 change org "$(org_table $m/j $m/s1)"
 expect ok "$(journal_state)" "the new journal's state"
 cmp -n $((6 << 20)) /tmp/data "$disks-origin" || fail "the origin is wrong"
+
+say "a snapshot: one copy of its superblock may go bad, the other names the journal, too"
+esnap -q format --origin $m/org-real --after $m/s1 $m/s2
+change org "$(org_table $m/j $m/s1 $m/s2)"
+read -r journal other <<<"$(named_by $m/s2 | xargs)"
+[[ $journal == *[1-9a-f]* ]] || fail "the new snapshot names no journal"
+expect "$journal" "$other" "the journal that the other copy names"
 dmsetup remove --retry org
 esnap check $m/s1
+esnap check $m/s2
 esnap check $m/j
 echo "all held"
