@@ -35,6 +35,7 @@ void Watch::see_size(const Reading &reading) {
     next_check_ = first_check;
     next_warning_ = first_warning;
     told_full_ = false;
+    full_since_.reset();
     pause_ = std::chrono::seconds{0};
     not_before_ = {};
 }
@@ -58,6 +59,22 @@ bool Watch::wants_extension(const Reading &reading, Clock::time_point now) {
     return now >= not_before_ || (is_news && reading.state == Reading::State::full);
 }
 
+/* Writes to a full area wait, and not for ever (queue_timeout): it is asked for room often at
+ * first. */
+void Watch::set_pause(bool is_full, Clock::time_point now) {
+    using std::chrono::seconds;
+
+    if (!is_full)
+        full_since_.reset();
+    else if (!full_since_)
+        full_since_ = now;
+    if (is_full)
+        pause_ = std::clamp(std::chrono::duration_cast<seconds>((now - *full_since_) / 4),
+                            first_pause, longest_pause);
+    else
+        pause_ = pause_ == seconds{0} ? first_pause : std::min(2 * pause_, longest_pause);
+}
+
 void Watch::extended(const Reading &before, const Reading &after, bool failed,
                      Clock::time_point now) {
     const bool has_grown = after.total > before.total;
@@ -72,7 +89,7 @@ void Watch::extended(const Reading &before, const Reading &after, bool failed,
     last_ = after.state;
     if (!failed && after.state != Reading::State::full)
         return; /* below the threshold, or not wanted: the next step asks again */
-    pause_ = pause_ == std::chrono::seconds{0} ? first_pause : std::min(2 * pause_, longest_pause);
+    set_pause(after.state == Reading::State::full, now);
     not_before_ = now + pause_;
     /* After the pause it is asked again without being any fuller. */
     if (failed)

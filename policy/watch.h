@@ -53,6 +53,7 @@ public:
 
 private:
     void see_size(const Reading &reading);
+    void set_pause(bool is_full, Clock::time_point now);
 
     std::uint64_t total_ = 0;
     double next_check_ = first_check;
@@ -62,6 +63,7 @@ private:
     bool told_lost_ = false;
     std::chrono::seconds pause_{0};
     Clock::time_point not_before_ = {};
+    std::optional<Clock::time_point> full_since_ = {}; /**< as failures have shown it */
 };
 
 /** "VG/NAME" of a device's name, "v--g-name"; empty if it is of no volume. */

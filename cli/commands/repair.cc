@@ -71,7 +71,11 @@ int put_back(const po::variables_map &arguments, const Context &context, Device 
         throw UsageError("--restore does not go with --test");
     if (!arguments["yes"].as<bool>())
         require_yes(context, "put back what " + path + " has of", device.name());
-    context.say("{}: {} blocks were put back", device.name(), restore_backup(device, path));
+    const Restored restored = restore_backup(device, path);
+    context.say("{}: {} blocks were put back", device.name(), restored.blocks);
+    if (restored.left_out > 0)
+        context.say("{}: {} blocks could not be read before they were mended, and stay mended",
+                    device.name(), restored.left_out);
     return exit_done;
 }
 
@@ -89,8 +93,10 @@ int run(const po::variables_map &arguments, const Context &context) {
     if (!arguments["yes"].as<bool>())
         require_yes(context, operation, name);
     const std::string path = backup_path(arguments, plan);
-    save_backup(device, plan, path);
+    const std::size_t left_out = save_backup(device, plan, path);
     context.say("{}: what is overwritten is kept in {}", name, path);
+    if (left_out > 0)
+        context.say("{}: but for {} blocks that cannot be read", name, left_out);
     repair(device, plan);
     const RepairPlan left = plan_repair(device);
     print_findings(left.before, false, context.out);

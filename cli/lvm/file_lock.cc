@@ -32,7 +32,7 @@ bool is_file_of_name(int fd, const std::string &path) {
 }
 
 int lock_exclusively(const std::string &path) {
-    const int fd = ::open(path.c_str(), O_CREAT | O_APPEND | O_RDWR | O_CLOEXEC, 0600);
+    const int fd = ::open(path.c_str(), O_CREAT | O_APPEND | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd < 0)
         fail(path);
@@ -65,7 +65,7 @@ FileLock::~FileLock() {
 }
 
 std::string esnap_lock_path(const std::string &vg) {
-    return "/run/lock/esnap/V_" + vg;
+    return "/run/esnap/lock/V_" + vg; // in /run/lock anybody may make a directory
 }
 
 std::string lvm_lock_path(const std::string &vg) {

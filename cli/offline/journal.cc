@@ -89,6 +89,13 @@ JournalEnd Walk::run(const std::function<void(const ReadRecord &)> &take) {
                     .fault_addr = walk_->fault_addr};
         ReadRecord found = record();
         if (event == ES_JWALK_CHECK) {
+            /* What cannot be read is not torn: the kernel refuses to attach, too. */
+            const auto lost = std::ranges::find_if(
+                found.entries, [](const ReadEntry &e) { return !e.read_error.empty(); });
+            if (lost != found.entries.end())
+                return {.ring = walk_->ring,
+                        .fault_addr = lost->entry.addr,
+                        .read_error = "cannot be read: " + lost->read_error};
             walk_->payload_ok = found.payload_ok();
             found.torn = !walk_->payload_ok;
         }

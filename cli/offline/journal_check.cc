@@ -80,7 +80,9 @@ void report_fault(const JournalEnd &end, const char *what, FindingSink &sink) {
 
 void check_ring(const BlockSource &source, JournalCheck &result) {
     const es_jsb &sb = result.superblocks.sb;
+    std::uint64_t last = 0;
     const auto take = [&](const ReadRecord &record) {
+        last = record.rec.seq;
         check_position(sb, record.rec, result.findings);
         check_payload(record, result.findings);
         if (record.torn)
@@ -93,7 +95,9 @@ void check_ring(const BlockSource &source, JournalCheck &result) {
     JournalEnd end = walk_journal(source, sb, sb.mark[0].pos, take);
     if (!end.done) {
         report_fault(end, "the history ends here", result.findings);
-        end = walk_journal(source, sb, sb.needed, [](const ReadRecord &) {});
+        /* What was read already is not told twice. */
+        end = last < sb.needed.seq ? walk_journal(source, sb, sb.needed, take)
+                                   : walk_journal(source, sb, sb.needed, [](const auto &) {});
         if (!end.done)
             report_fault(end, "what is needed cannot be recovered behind this", result.findings);
     }

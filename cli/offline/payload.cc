@@ -51,20 +51,16 @@ PayloadVerifier::Content PayloadVerifier::read_content(const es_extent &extent) 
 }
 
 bool PayloadVerifier::checksum_matches(const es_extent &extent) {
-    if (!has_checksum(extent))
-        return true;
-    try {
-        return read_content(extent).crc == extent.crc;
-    } catch (const Error &) {
-        return false;
-    }
+    return !has_checksum(extent) || read_content(extent).crc == extent.crc;
 }
 
 std::optional<std::string> PayloadVerifier::find_fault(const es_extent &extent) {
-    if (!has_checksum(extent))
+    if (!es_extent_has_payload(&extent))
         return {};
     try {
         const Content content = read_content(extent);
+        if (!has_checksum(extent))
+            return {};
         if (content.crc != extent.crc)
             return fmt::format("checksum mismatch ({:#010x}, the record says {:#010x})",
                                content.crc, extent.crc);

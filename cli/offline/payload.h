@@ -17,12 +17,13 @@ public:
 
     /**
      * What is wrong with the payload of @extent: unreadable, checksum, or data behind the
-     * origin's end that should be zero. Nothing if it is right, or cannot be told because
-     * it has no checksum.
+     * origin's end that should be zero. Of one without a checksum (a view's) only whether it
+     * can be read.
      */
     std::optional<std::string> find_fault(const es_extent &extent);
 
-    /** Only what the kernel asks when it attaches: does the checksum match? */
+    /** Only what the kernel asks when it attaches: does the checksum match? Throws Error if it
+     * cannot be read. */
     bool checksum_matches(const es_extent &extent);
 
 private:

@@ -2,11 +2,14 @@
 #include "offline/probe.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
+#include <system_error>
 
 #include <blkid/blkid.h>
 #include <fmt/format.h>
 
+#include "error.h"
 #include "offline/superblock.h"
 
 namespace esnap {
@@ -25,17 +28,27 @@ std::string value_of(const Probe &probe, const char *name) {
     return value;
 }
 
+[[noreturn]] void fail(const std::string &path) {
+    throw Error(
+        "format", path,
+        fmt::format("it cannot be told whether it is blank: {}",
+                    errno != 0 ? std::generic_category().message(errno) : "libblkid failed"),
+        "--force overwrites it, whatever it has");
+}
+
 // Asks libblkid; it opens the path itself because it cannot read with O_DIRECT.
 std::optional<std::string> find_signature(const std::string &path) {
     const Probe probe(blkid_new_probe_from_filename(path.c_str()));
     if (!probe)
-        return {};
+        fail(path);
     blkid_probe_enable_superblocks(probe.get(), 1);
     blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE);
     blkid_probe_enable_partitions(probe.get(), 1);
     const int answer = blkid_do_safeprobe(probe.get());
     if (answer == -2)
         return "signatures of several file systems or the like";
+    if (answer < 0)
+        fail(path);
     if (answer != 0)
         return {};
     const std::string type = value_of(probe, "TYPE"), table = value_of(probe, "PTTYPE");

@@ -203,14 +203,18 @@ std::vector<Mend> mend_store(const BlockSource &source, const FindingList &fault
         return mends; // a part of it is missing
     if (const auto log = read_whole_log(source, both.sb))
         StoreMender(source, both.sb, faults, mends).run(*log);
-    mend_superblock(both, faults, es_sb_encode, mends);
+    /* A log that goes on where this copy has it end shows that the other one was newer. */
+    if (replay_log(source, both.sb).done)
+        mend_superblock(both, faults, es_sb_encode, mends);
     return mends;
 }
 
 std::vector<Mend> mend_journal(const BlockSource &source, const FindingList &faults) {
     std::vector<Mend> mends;
 
-    mend_superblock(read_journal_superblocks(source), faults, es_jsb_encode, mends);
+    const JournalSuperblocks both = read_journal_superblocks(source);
+    if (both.valid() && walk_journal(source, both.sb, both.sb.needed, [](const auto &) {}).done)
+        mend_superblock(both, faults, es_jsb_encode, mends);
     return mends;
 }
 

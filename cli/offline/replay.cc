@@ -28,7 +28,8 @@ public:
                     return finish();
                 break;
             case ES_REPLAY_VERIFY:
-                verify();
+                if (!verify())
+                    return finish();
                 break;
             case ES_REPLAY_EXTENTS: // the log reader looks at these closer
             case ES_REPLAY_SEGMENT:
@@ -51,20 +52,30 @@ private:
             std::memcpy(machine_->block, block.data(), block.size());
             return true;
         } catch (const Error &error) {
-            result_.fault_addr = machine_->read_addr;
-            result_.read_error = error.cause();
-            return false;
+            return stop(machine_->read_addr, error);
         }
     }
 
-    void verify() {
+    /* What cannot be read is not torn: the kernel refuses to attach, too. */
+    bool verify() {
         machine_->payload_ok = true;
         for (const es_extent &extent : std::span(machine_->extents, machine_->nr_extents)) {
-            if (payload_.checksum_matches(extent))
-                continue;
+            try {
+                if (payload_.checksum_matches(extent))
+                    continue;
+            } catch (const Error &error) {
+                return stop(extent.addr, error);
+            }
             machine_->payload_ok = false;
             result_.torn_addr = extent.addr;
         }
+        return true;
+    }
+
+    bool stop(std::uint64_t addr, const Error &error) {
+        result_.fault_addr = addr;
+        result_.read_error = error.cause();
+        return false;
     }
 
     ReplayResult finish() {

@@ -100,11 +100,15 @@ void activate_lvs(System &system, const Chain &chain) {
 
 // --- which stores go into the table ---
 
-/* Was it taken? The store before it names its successor first, then it is attached. */
+/*
+ * Was it taken? The store before it names its successor first, then it is attached; where that went
+ * wrong, the successor is taken back, and it does not count that it had been attached.
+ */
 bool was_taken(const OpenedStore &store, const OpenedStore *older) {
-    if (!store.volume.is_pending() || store.was_attached())
+    if (!store.volume.is_pending())
         return true;
-    return older != nullptr && es_uuid_equal(older->sb.next_uuid, store.sb.store_uuid);
+    return older != nullptr ? es_uuid_equal(older->sb.next_uuid, store.sb.store_uuid)
+                            : store.was_attached();
 }
 
 /*
@@ -323,6 +327,22 @@ bool settle_unstarted(System &system, const Chain &chain, const Tell &tell) {
 }
 
 /*
+ * The last snapshot was removed while the volume was in use, and then it went down without being
+ * given back. Nothing else would bring it up: LVM does not, and it has no snapshots any more.
+ */
+bool settle_empty(System &system, const Chain &chain, const Tell &tell) {
+    const dmext::Plan plan = dissolve(system, chain);
+    const std::string name = chain.volume_name().text();
+
+    if (plan.size() == 0)
+        return false;
+    tell(News::mended, fmt::format("{}: it has no snapshots any more and is LVM's again", name));
+    plan.run(system.dm);
+    run_lvm(system.lvm, operation, name, {"lvchange", "-ay", name});
+    return true;
+}
+
+/*
  * Of a chain that is not live, only what never became complete is touched: the volume must not be
  * away because its first snapshot failed. Returns whether something was changed.
  */
@@ -331,12 +351,11 @@ bool settle_inactive(System &system, const Chain &chain, const Tell &tell) {
 
     if (!chain.is_stacked && chain.origin.is_active)
         return settle_unstarted(system, chain, tell);
+    if (volumes.empty())
+        return settle_empty(system, chain, tell);
     if (!std::ranges::all_of(volumes, &Volume::is_pending))
         return false;
-    if (volumes.empty())
-        dissolve(system, chain).run(system.dm);
-    else
-        assemble_chain(system, chain, tell);
+    assemble_chain(system, chain, tell);
     return true;
 }
 

@@ -290,6 +290,18 @@ void refuse_own(const VolumeName &name, const Chain &chain, const Volume &volume
                 "snapshots of views are possible with tables of the kernel module only");
 }
 
+/* LVs that only esnap uses, although LVM lists them. */
+void refuse_hidden(const VolumeName &name, const Chain &chain) {
+    const bool is_journal = chain.journal && chain.journal->lv.name == name.lv;
+
+    if (is_journal || chain.origin.name == name.lv)
+        throw Error(take_snapshot, name.text(),
+                    fmt::format("it is the {} {}/{}",
+                                is_journal ? "write journal of" : "LV beneath", chain.vg,
+                                chain.name),
+                    fmt::format("name {}/{}", chain.vg, chain.name));
+}
+
 std::uint32_t chunk_sectors_from(const NewVolume &wanted, std::uint32_t fallback) {
     if (!wanted.chunk_bytes)
         return fallback;
@@ -336,6 +348,7 @@ dmext::Plan create_snapshot(System &system, const Vg &vg, const std::string &ori
     for (const Chain &chain : find_chains(vg)) {
         if (chain.name == origin)
             return next_snapshot(system, vg, chain, wanted);
+        refuse_hidden(name, chain);
         for (const Volume *volume : chain.volumes())
             if (volume->name == origin || volume->store.name == origin)
                 refuse_own(name, chain, *volume);

@@ -143,6 +143,11 @@ TEST_CASE("check: views", "[cli][check]") {
         image.flip(byte_offset(image.records()[0].payload));
         REQUIRE_CLEAN(image);
     }
+    SECTION("it can be read, at least") {
+        image.fail_reads_of(image.records()[0].payload + 1);
+        REQUIRE_FAULT(image, Area::payload, byte_offset(image.records()[0].payload),
+                      "planted read error");
+    }
     SECTION("headers are not") {
         image.flip(byte_offset(image.records()[0].addr) + 70);
         REQUIRE_FAULT(image, Area::record, byte_offset(image.records()[0].addr),
@@ -267,6 +272,15 @@ TEST_CASE("check: record headers", "[cli][check]") {
         REQUIRE_FAULT(image, Area::log, byte_offset(records[4].addr), "planted read error");
         REQUIRE_FAULT(image, Area::record, byte_offset(records[4].addr), "planted read error");
     }
+}
+
+TEST_CASE("check: a last record that cannot be read is not one that was torn", "[cli][check]") {
+    StoreImage image;
+    fill(image);
+    image.fail_reads_of(image.records().back().payload);
+    REQUIRE_FAULT(image, Area::log, byte_offset(image.records().back().payload),
+                  "planted read error");
+    CHECK_FALSE(check_store(image).findings.clean());
 }
 
 TEST_CASE("check: the last record of a detached store is missing", "[cli][check]") {

@@ -254,6 +254,11 @@ TEST_CASE("check: one fault of a journal at a time", "[cli][check][journal]") {
         image.fail_reads_of(20);
         fault(Area::payload, 19 * 4096, "cannot be read: Input/output error");
     }
+    SECTION("payload of the last record, which may be torn, that cannot be read") {
+        image.fail_reads_of(25);
+        fault(Area::log, 25 * 4096, "cannot be read: Input/output error");
+        CHECK_FALSE(check_journal(image).end);
+    }
     SECTION("a header of the history") {
         image.writer().attach();
         image.zero(18);

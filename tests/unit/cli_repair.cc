@@ -233,6 +233,67 @@ TEST_CASE("repair: the command shows, keeps a backup, mends, and puts back", "[c
     CHECK_THAT(run({"repair", "-y", "--restore", backup, store}).err, Contains("cut short"));
 }
 
+TEST_CASE("repair: a backup goes back only to where it came from", "[cli][repair]") {
+    const TempDir dir;
+    const std::string store = dir.path("store"), backup = dir.path("backup");
+    const auto restore = [&] { return run({"repair", "-y", "--restore", backup, store}); };
+    StoreImage image;
+    fill(image);
+    image.detach();
+    image.seal();
+    const std::uint64_t index = load_superblock(image).index_addr;
+    image.flip(byte_offset(index) + 77);
+    image.save(store);
+    const std::vector<std::byte> damaged = contents(store);
+    REQUIRE(run({"repair", "-y", "--backup", backup, store}).code == exit_done);
+    const std::vector<std::byte> mended = contents(store);
+
+    SECTION("not to another store") {
+        es_sb sb = sample_sb();
+        sb.store_uuid[3] ^= 1;
+        StoreImage other(sb);
+        fill(other);
+        other.detach();
+        other.seal();
+        other.save(store);
+        const std::vector<std::byte> before = contents(store);
+        CHECK_THAT(restore().err, Contains("it is of ") && Contains(" is "));
+        CHECK_FALSE(first_difference(contents(store), before));
+    }
+    SECTION("not over what came later") {
+        std::fstream file(store, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(static_cast<std::streamoff>(byte_offset(index) + 9)) << 'x';
+        file.close();
+        const std::vector<std::byte> before = contents(store);
+        CHECK_THAT(restore().err, Contains("has been written since the repair"));
+        CHECK_FALSE(first_difference(contents(store), before));
+    }
+    SECTION("not if it is damaged") {
+        std::fstream file(backup, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(-5, std::ios::end) << 'x';
+        file.close();
+        CHECK_THAT(restore().err, Contains("what it has of block"));
+        CHECK_FALSE(first_difference(contents(store), mended));
+    }
+    SECTION("again, if it was broken off") {
+        CHECK(restore().code == exit_done);
+        CHECK(restore().code == exit_done);
+        CHECK_FALSE(first_difference(contents(store), damaged));
+    }
+}
+
+TEST_CASE("repair: a superblock copy that the log shows to be the older one is not multiplied",
+          "[cli][repair]") {
+    StoreImage image;
+    image.attach(); // the newer copy says so, and has the new epoch
+    image.append(100, 3);
+    const std::uint64_t newer = es_sb_addr(load_superblock(image).generation);
+    image.flip(byte_offset(newer) + 700);
+    const RepairPlan plan = plan_repair(image);
+    CHECK(plan.before.count(Severity::fault) > 0);
+    CHECK(plan.mends.empty());
+}
+
 TEST_CASE("scrub: what check finds, at the rate asked for", "[cli][scrub]") {
     StoreImage image;
     fill(image);

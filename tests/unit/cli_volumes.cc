@@ -302,6 +302,7 @@ TEST_CASE("what cannot become a snapshot or view", "[cli]") {
 
     CHECK_THAT(snapshot("monday", good), Contains("it is a snapshot of data"));
     CHECK_THAT(snapshot("try", good), Contains("it is a view of a snapshot of data"));
+    CHECK_THAT(snapshot("data_eorig", good), Contains("the LV beneath vg/data"));
     CHECK_THAT(snapshot("pool", good), Contains("a part of another volume"));
     CHECK_THAT(snapshot("pool_tmeta", good), Contains("a part of another volume"));
     CHECK_THAT(snapshot("data", {"try", {}}), Contains("of this name already"));

@@ -76,18 +76,38 @@ TEST_CASE("failures are tried again after longer and longer pauses", "[policy]")
     int tries = 0;
 
     for (auto passed = 0s; passed < 3600s; passed += 10s, now = start + passed) {
-        const Reading full = at(100, State::full);
-        if (!watch.wants_extension(full, now))
+        const Reading low = at(90, State::low);
+        if (!watch.wants_extension(low, now))
             continue;
         tries++;
-        watch.extended(full, full, true, now);
+        watch.extended(low, low, true, now);
     }
     CHECK(tries > 10);
     CHECK(tries < 20); // 10 20 40 80 160 and then 300 seconds
     CHECK(watch.pause() == Watch::longest_pause);
     /* Success ends it. */
-    watch.extended(at(100, State::full), at(100, State::ok, 200), false, now);
+    watch.extended(at(100, State::low), at(100, State::ok, 200), false, now);
     CHECK(watch.pause() == 0s);
+}
+
+TEST_CASE("room for a full area is asked for often while its writes wait", "[policy]") {
+    Watch watch;
+    const Reading low = at(90, State::low), full = at(100, State::full);
+    std::vector<int> tries;
+
+    for (int i = 0; i < 10; i++) // failures before do not count
+        watch.extended(low, low, true, start - 1s);
+    for (int passed = 0; passed < 3600; passed++)
+        if (const auto now = start + std::chrono::seconds(passed);
+            watch.wants_extension(full, now)) {
+            tries.push_back(passed);
+            watch.extended(full, full, true, now);
+        }
+    REQUIRE(tries.size() > 7);
+    CHECK(std::vector<int>(tries.begin(), tries.begin() + 7) ==
+          std::vector{0, 10, 20, 30, 40, 50, 62});
+    CHECK(tries.size() < 40);
+    CHECK(watch.pause() == Watch::longest_pause);
 }
 
 TEST_CASE("full is tried at once although low has failed just now", "[policy]") {
@@ -99,7 +119,7 @@ TEST_CASE("full is tried at once although low has failed just now", "[policy]") 
     CHECK(watch.wants_extension(at(99, State::full), start + 2s));
     watch.extended(at(99, State::full), at(99, State::full), true, start + 2s);
     CHECK_FALSE(watch.wants_extension(at(99, State::full), start + 3s));
-    CHECK(watch.wants_extension(at(99, State::full), start + 2s + 20s));
+    CHECK(watch.wants_extension(at(99, State::full), start + 2s + 10s));
 }
 
 TEST_CASE("a command that does nothing for a full area is not run without end", "[policy]") {

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# vm: --disk a=256M --timeout 600
+#
+# The last snapshot is removed while its volume is in use, and the machine goes down before the volume
+# could be given back to LVM: it is there after the next boot, an ordinary volume again.
+
+set -euo pipefail
+# shellcheck source=tests/support/vm_lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../support/vm_lib.sh"
+# shellcheck source=tests/support/cli_lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../support/cli_lib.sh"
+
+hold_open() { exec 9<>/dev/vg/data; }
+tags() { lvs --noheadings -o lv_tags -S 'lv_name=~"^data"' vg | xargs; }
+
+# As after a power cut: the devices are gone, nobody has taken leave.
+lose_power() {
+    local device
+    exec 9>&-
+    for device in vg-data vg-data-real vg-data_eorig; do
+        [ ! -e "/dev/mapper/$device" ] || dmsetup remove --retry "$device"
+    done
+}
+
+boot() {
+    vgchange -q -aay vg >/dev/null 2>&1
+    esnap vgchange -ay vg
+    udevadm settle
+}
+
+lvm_ready /dev/disk/by-id/virtio-a
+lv data 8M
+dd if=/dev/urandom of=/dev/vg/data bs=1M count=8 oflag=direct status=none
+data=$(digest /dev/vg/data)
+
+say "stacked: snapshots were taken while it was not in use"
+esnap -q lvcreate --esnapshot -L 8M -n monday vg/data
+refused 5 'name vg/data' esnap lvcreate --esnapshot -L 8M -n tuesday vg/data_eorig
+hold_open
+esnap -q lvremove -y vg/monday
+expect esnap.kind=origin "$(tags)" "tags of a volume in use"
+lose_power
+boot
+expect "$data" "$(digest /dev/vg/data)" "the volume after the boot"
+expect "" "$(tags)" "tags after the boot"
+settled
+
+say "live: the snapshot was taken while it was in use"
+hold_open
+esnap -q lvcreate --esnapshot -L 8M -n monday vg/data
+esnap -q lvremove -y vg/monday
+expect esnap.kind=origin "$(tags)" "tags of a volume in use"
+lose_power
+boot
+expect "$data" "$(digest /dev/vg/data)" "the volume after the boot"
+expect "" "$(tags)" "tags after the boot"
+settled
+echo "all held"
