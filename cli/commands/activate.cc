@@ -7,23 +7,12 @@
 #include "error.h"
 #include "lvm/file_lock.h"
 #include "options.h"
-#include "policy/error.h"
 #include "volumes/assemble.h"
 #include "volumes/watching.h"
 
 namespace esnap {
 
 namespace {
-
-/* Boot must not fail for a word in a file that is about comfort. */
-policy::Conf conf_or_defaults(const Context &context) {
-    try {
-        return policy::read_conf();
-    } catch (const policy::SettingError &error) {
-        context.err << fmt::format("WARNING: {}; the defaults count\n", error.what());
-        return {};
-    }
-}
 
 void deactivate(System &system, const Context &context, const Chain &chain) {
     const auto tell = [&](const std::string &text) { context.err << text << '\n'; };

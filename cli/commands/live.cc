@@ -11,6 +11,7 @@
 #include "monitor/dmeventd.h"
 #include "monitor/own.h"
 #include "options.h"
+#include "policy/error.h"
 #include "volumes/assemble.h"
 #include "volumes/fault_point.h"
 #include "volumes/live.h"
@@ -116,6 +117,15 @@ Words size_words(const po::variables_map &arguments, bool may_grow, std::uint64_
     if (bytes == 0)
         throw UsageError("--size: 0 is no size");
     return {"-L", fmt::format("{}{}b", sign, bytes)};
+}
+
+policy::Conf conf_or_defaults(const Context &context) {
+    try {
+        return policy::read_conf();
+    } catch (const policy::SettingError &error) {
+        context.err << fmt::format("WARNING: {}; the defaults count\n", error.what());
+        return {};
+    }
 }
 
 } // namespace esnap

@@ -28,6 +28,12 @@ void with_system(const std::function<void(System &)> &use, LvmKind kind = LvmKin
 void change_group(const Context &context, bool is_test, const std::string &vg,
                   const MakePlan &make_plan);
 
+/**
+ * The settings, or with a warning the defaults: neither boot nor an area that grows must fail for a
+ * wrong word in a file.
+ */
+policy::Conf conf_or_defaults(const Context &context);
+
 /** Runs @plan, or with @is_test only says what it would do. */
 void run_plan(const Context &context, bool is_test, System &system, const dmext::Plan &plan);
 

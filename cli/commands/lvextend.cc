@@ -47,7 +47,7 @@ int run_by_policy(const Context &context, bool is_test, const VolumeName &name) 
     int code = exit_done;
 
     with_extendable(name, [&](System &system, const Vg &vg, const Found &found) {
-        system.conf = policy::read_conf();
+        system.conf = conf_or_defaults(context);
         const AutoExtension e = decide_extension(system, vg, found);
         if (e.decision.verdict == policy::Verdict::no_room)
             throw Error("extend", name.text(), e.summary,

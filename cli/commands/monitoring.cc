@@ -9,12 +9,23 @@
 
 namespace esnap {
 
+namespace {
+
+/* Tags that contradict each other are for the one to name who looks at that group. */
+bool may_have_chains(const Vg &vg) try {
+    return !find_chains(vg).empty() || !find_orphans(vg).empty();
+} catch (const Error &) {
+    return true;
+}
+
+} // namespace
+
 std::vector<std::string> groups_with_chains() {
     std::vector<std::string> names;
 
     with_system([&](System &system) {
         for (const Vg &vg : read_vgs(system.lvm))
-            if (!find_chains(vg).empty() || !find_orphans(vg).empty())
+            if (may_have_chains(vg))
                 names.push_back(vg.name);
     });
     return names;

@@ -54,9 +54,21 @@ int run(const po::variables_map &arguments, const Context &context) {
     }
     if (names.empty())
         names = groups_with_chains();
-    for (const std::string &name : names)
-        code = std::max(code, is_monitor ? monitor_group(context, is_test, wanted, name)
-                                         : activate_group(context, is_test, wanted, name));
+    const auto change = [&](const std::string &name) {
+        return is_monitor ? monitor_group(context, is_test, wanted, name)
+                          : activate_group(context, is_test, wanted, name);
+    };
+    if (names.size() == 1)
+        return change(names.front());
+    /* What is wrong with one group is no reason to leave the others as they are. */
+    for (const std::string &name : names) {
+        try {
+            code = std::max(code, change(name));
+        } catch (const Error &error) {
+            context.err << error.what() << '\n';
+            code = exit_failed;
+        }
+    }
     return code;
 }
 

@@ -152,9 +152,10 @@ void add_end(SnapshotPlan &p) {
     p.plan.append(dmext::create_image(dm_name(p.snapshot.vg, p.snapshot.lv),
                                       "ESNAP-image-" + as_text(p.tags.store),
                                       sectors_of(p.origin_lv), {p.store_node()}));
-    p.plan.add(complete_step(p.system, p.snapshot));
+    // Before it is complete: who is killed in between leaves something for settle() to see.
     if (p.system.monitor != nullptr && p.system.conf.monitoring)
         p.plan.add(watch_step(p.system, p.snapshot, "ESNAP-image-" + as_text(p.tags.store)));
+    p.plan.add(complete_step(p.system, p.snapshot));
 }
 
 dmext::EsnapshotOrg first_org(const SnapshotPlan &p, const std::string &origin) {
@@ -261,7 +262,8 @@ void plan_next(SnapshotPlan &p, const Chain &chain) {
     begin_store(p, &chain);
     add_format(p, "/dev/mapper/" + chain.device());
     p.plan.add(wait_for_room_step(p.system, chain));
-    p.plan.append(dmext::add_newest_store(p.system.dm, chain.device(), p.store_node()));
+    p.plan.append(
+        dmext::add_newest_store(p.system.dm, chain.device(), p.store_node(), p.chunk_sectors));
     add_end(p);
     if (p.system.monitor != nullptr && !chain.snapshots.empty())
         p.plan.add(forget_step(p.system, chain.snapshots.back(), false));
@@ -318,8 +320,10 @@ dmext::Plan next_snapshot(System &system, const Vg &vg, const Chain &chain,
     const dmext::EsnapshotOrg org = require_live_org(system, take_snapshot, chain);
     SnapshotPlan p(system, wanted, vg, chain.name, chain.origin);
 
-    p.chunk_sectors = chunk_sectors_from(wanted, org.chunk_sectors);
-    if (p.chunk_sectors != org.chunk_sectors)
+    // A table without stores has some chunk size, too; it means nothing.
+    p.chunk_sectors = chunk_sectors_from(
+        wanted, org.stores.empty() ? default_chunk_bytes >> ES_SECTOR_SHIFT : org.chunk_sectors);
+    if (!org.stores.empty() && p.chunk_sectors != org.chunk_sectors)
         throw Error(take_snapshot, p.origin.text(),
                     fmt::format("its chunks have {} KiB", org.chunk_sectors / 2),
                     "one chain has one chunk size: leave out -c");
@@ -382,9 +386,9 @@ dmext::Plan create_view(System &system, const Vg &vg, const Found &found, const 
          }});
     plan.append(dmext::create_view(dm_name(vg.name, view.lv), "ESNAP-view-" + as_text(tags.store),
                                    sectors, {node, org.origin, snapshot.store_node()}));
-    plan.add(complete_step(system, view));
     if (system.monitor != nullptr && system.conf.monitoring)
         plan.add(watch_step(system, view, "ESNAP-view-" + as_text(tags.store)));
+    plan.add(complete_step(system, view));
     return plan;
 }
 

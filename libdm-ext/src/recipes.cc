@@ -133,9 +133,14 @@ Step drain_step(const std::string &name) {
 
 enum class Pending { stays, to_its_place };
 
+/* For a change that the data on the volume has nothing to do with: writes that wait for room need
+ * not get it before. */
+constexpr SuspendMode at_once{.flush = false, .freeze = false};
+
 /* Load, then switch, then see whether the kernel has done it. */
 void add_change(Plan &plan, const Chain &chain, const Table &next, const std::string &what,
-                Pending pending = Pending::stays, const JournalCheck &check_journal = {}) {
+                Pending pending = Pending::stays, const JournalCheck &check_journal = {},
+                SuspendMode mode = {}) {
     const std::string name = chain.spec.name;
 
     plan.add({fmt::format("load a table into {}: {}", name, what),
@@ -148,12 +153,14 @@ void add_change(Plan &plan, const Chain &chain, const Table &next, const std::st
               [name](PlanContext &c) { Device(c.api, name).clear(); }});
     if (pending == Pending::to_its_place && !chain.org.journal.empty())
         plan.add(drain_step(name));
-    plan.add({fmt::format("freeze {} and switch to the new table", name),
-              [chain, name, check_journal](PlanContext &c) {
+    const std::string how =
+        mode.freeze ? fmt::format("freeze {} and switch", name) : "switch " + name;
+    plan.add({how + " to the new table",
+              [chain, name, check_journal, mode](PlanContext &c) {
                   const Device device(c.api, name);
                   const Access access = chain.spec.access;
 
-                  swap_or_go_back(device, fallbacks_of(chain), access, c.udev);
+                  swap_or_go_back(device, fallbacks_of(chain), access, c.udev, mode);
                   require_store_in_use(device, chain.spec.table, access, c.udev);
                   if (check_journal)
                       check_journal(device, chain.spec.table, access, c.udev);
@@ -258,13 +265,16 @@ Plan insert_origin(DmApi &api, const InsertSpec &spec) {
     return plan;
 }
 
-Plan add_newest_store(DmApi &api, const std::string &device, const std::string &store) {
+Plan add_newest_store(DmApi &api, const std::string &device, const std::string &store,
+                      std::optional<Sectors> first_chunk_sectors) {
     const Chain chain = read_chain(Device(api, device));
-    std::vector<std::string> stores = chain.org.stores;
+    EsnapshotOrg next = chain.org;
     Plan plan("add a snapshot to", device);
 
-    stores.push_back(store);
-    add_change(plan, chain, chain.with_stores(std::move(stores)), fmt::format("with {}", store),
+    if (next.stores.empty() && first_chunk_sectors)
+        next.chunk_sectors = static_cast<std::uint32_t>(*first_chunk_sectors);
+    next.stores.push_back(store);
+    add_change(plan, chain, make_table(chain.sectors, next), fmt::format("with {}", store),
                Pending::to_its_place);
     return plan;
 }
@@ -286,7 +296,7 @@ Plan drop_oldest_store(DmApi &api, const std::string &device,
         plan.add(remove_step(api, require_shows(api, image, oldest), numbers));
     add_change(plan, chain,
                chain.with_stores({chain.org.stores.begin() + 1, chain.org.stores.end()}),
-               fmt::format("without {}", oldest));
+               fmt::format("without {}", oldest), Pending::stays, {}, at_once);
     return plan;
 }
 

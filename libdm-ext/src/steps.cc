@@ -139,9 +139,9 @@ void require_table(const Device &device, const Table &wanted) {
 }
 
 void swap_or_go_back(const Device &device, const std::vector<Table> &fallbacks, Access access,
-                     UdevScope &udev) {
+                     UdevScope &udev, SuspendMode mode) {
     try {
-        device.swap_table({}, &udev);
+        device.swap_table(mode, &udev);
     } catch (const Error &e) {
         const std::string outcome = go_back(device, fallbacks, access, udev);
 

@@ -35,13 +35,13 @@ Info require_idle(const Device &device);
 void require_table(const Device &device, const Table &wanted);
 
 /**
- * Makes the inactive table live with the file system frozen. If targets of the new table fail to
- * resume, which leaves the device suspended, the first of @fallbacks that works is loaded and
- * resumed instead: production goes on. Throws Error in any case of failure, and says how the
+ * Makes the inactive table live, usually with the file system frozen. If targets of the new table
+ * fail to resume, which leaves the device suspended, the first of @fallbacks that works is loaded
+ * and resumed instead: production goes on. Throws Error in any case of failure, and says how the
  * device is left.
  */
 void swap_or_go_back(const Device &device, const std::vector<Table> &fallbacks, Access access,
-                     UdevScope &udev);
+                     UdevScope &udev, SuspendMode mode = {});
 
 /**
  * To be called after a switch to a table with a new store. A store that cannot be brought into

@@ -356,6 +356,16 @@ TEST_CASE("dmext: a journal needs a snapshot, the last one stays with it", "[dme
     CHECK(live_org(*dm, "vg-data").journal == dm->number_of("vg-jrnl"));
 }
 
+TEST_CASE("dmext: a chain without stores gets the chunk size of its first one", "[dmext]") {
+    World dm = pass_through_world();
+    const auto before = live_org(*dm, "vg-data").chunk_sectors;
+    const auto wanted = before == 64u ? 128u : 64u;
+    add_newest_store(*dm, "vg-data", dm->number_of("vg-mon"), wanted).run(*dm);
+    CHECK(live_org(*dm, "vg-data").chunk_sectors == wanted);
+    add_newest_store(*dm, "vg-data", dm->number_of("vg-tue"), before).run(*dm);
+    CHECK(live_org(*dm, "vg-data").chunk_sectors == wanted);
+}
+
 TEST_CASE("dmext: a journal that the kernel did not take is no success", "[dmext]") {
     World dm = chain_world();
     const std::string before = dm->picture();

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk a=256M --timeout 600
+# vm: --disk a=256M --disk b=64M --timeout 600
 #
 # The last snapshot is removed while its volume is in use, and the machine goes down before the volume
 # could be given back to LVM: it is there after the next boot, an ordinary volume again.
@@ -12,12 +12,13 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/../support/cli_lib.sh"
 
 hold_open() { exec 9<>/dev/vg/data; }
+let_go() { exec 9>&-; }
 tags() { lvs --noheadings -o lv_tags -S 'lv_name=~"^data"' vg | xargs; }
 
 # As after a power cut: the devices are gone, nobody has taken leave.
 lose_power() {
     local device
-    exec 9>&-
+    let_go
     for device in vg-data vg-data-real vg-data_eorig; do
         [ ! -e "/dev/mapper/$device" ] || dmsetup remove --retry "$device"
     done
@@ -56,4 +57,17 @@ boot
 expect "$data" "$(digest /dev/vg/data)" "the volume after the boot"
 expect "" "$(tags)" "tags after the boot"
 settled
+
+say "another group has tags that no command knows: this one is taken down and up all the same"
+let_go
+pvcreate -q /dev/disk/by-id/virtio-b >/dev/null
+vgcreate -q odd /dev/disk/by-id/virtio-b >/dev/null
+lvcreate -q -y -Wn -Zn -L 8M -n x --addtag esnap.kind=origin odd >/dev/null 2>&1
+lvcreate -q -y -Wn -Zn -L 8M -n y_ecow --addtag esnap.kind=snapshot \
+    --addtag "esnap.origin=$(lvs --noheadings -o lv_uuid odd/x | xargs)" odd >/dev/null 2>&1
+esnap -q lvcreate --esnapshot -L 8M -n monday vg/data
+refuse esnap vgchange -an
+[ ! -e /dev/mapper/vg-data ] || fail "the chain was not taken down"
+refuse esnap vgchange -ay
+expect "$data" "$(digest /dev/vg/monday)" "the snapshot"
 echo "all held"

@@ -5,6 +5,7 @@
 // take devices by their dm names, and stores and origins as tables do.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -47,12 +48,17 @@ bool is_continuation(const Table &shorter, const Table &longer);
  */
 Plan grow_inserted_origin(DmApi &api, const std::string &device, const Table &grown);
 
-/** Adds @store to the chain of @device: takes a snapshot. Freezes the file system. Final. */
-Plan add_newest_store(DmApi &api, const std::string &device, const std::string &store);
+/**
+ * Adds @store to the chain of @device: takes a snapshot. Freezes the file system. A chain without
+ * stores gets chunks of @first_chunk_sectors. Final.
+ */
+Plan add_newest_store(DmApi &api, const std::string &device, const std::string &store,
+                      std::optional<Sectors> first_chunk_sectors = {});
 
 /**
  * Drops the chain's oldest store. Devices in @images, which show it, are removed first; they
- * come back if the drop fails. Refused for the last store of a chain with a journal. Final.
+ * come back if the drop fails. Waits for no writes: those that wait for room go on waiting. Refused
+ * for the last store of a chain with a journal. Final.
  */
 Plan drop_oldest_store(DmApi &api, const std::string &device,
                        const std::vector<std::string> &images = {});
