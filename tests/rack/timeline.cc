@@ -109,11 +109,11 @@ private:
     void hoist(std::size_t w, std::size_t to) {
         for (std::size_t b = to; b > 0 && to - b < flight; --b) {
             const Step &before = steps_[b - 1];
-            if (before.kind == Step::Kind::write && overlap(b - 1, w))
+            const bool is_write = before.kind == Step::Kind::write;
+            const bool is_same = before.region == steps_[w].region;
+            if (is_write && (overlap(b - 1, w) || (before.fua && is_same)))
                 return;
-            if (before.fua && before.region == steps_[w].region)
-                return;
-            if (before.kind == Step::Kind::flush && before.region == steps_[w].region) {
+            if (before.kind == Step::Kind::flush && is_same) {
                 keys_[w] = std::min(keys_[w], key_before(b - 1));
                 return;
             }
