@@ -64,15 +64,14 @@ bool Watch::wants_extension(const Reading &reading, Clock::time_point now) {
 void Watch::set_pause(bool is_full, Clock::time_point now) {
     using std::chrono::seconds;
 
-    if (!is_full)
+    if (!is_full) {
         full_since_.reset();
-    else if (!full_since_)
-        full_since_ = now;
-    if (is_full)
-        pause_ = std::clamp(std::chrono::duration_cast<seconds>((now - *full_since_) / 4),
-                            first_pause, longest_pause);
-    else
-        pause_ = pause_ == seconds{0} ? first_pause : std::min(2 * pause_, longest_pause);
+        pause_ = std::clamp(2 * pause_, first_pause, longest_pause);
+        return;
+    }
+    full_since_ = full_since_.value_or(now);
+    pause_ = std::clamp(std::chrono::duration_cast<seconds>((now - *full_since_) / 4), first_pause,
+                        longest_pause);
 }
 
 void Watch::extended(const Reading &before, const Reading &after, bool failed,

@@ -60,13 +60,11 @@ struct Log {
     std::vector<PlacedExtent> sorted;
 };
 
-std::optional<Log> read_whole_log(const BlockSource &source, const es_sb &sb) {
-    const ReplayResult replay = replay_log(source, sb);
+std::optional<Log> read_whole_log(const BlockSource &source, const es_sb &sb,
+                                  const ReplayResult &replay) {
     LogReader reader(source, sb, replay);
     Log log{.end = replay.log, .segments = {}, .sorted = {}};
 
-    if (!replay.done)
-        return {};
     while (auto segment = reader.next()) {
         if (!segment->gaps.empty())
             return {};
@@ -201,11 +199,13 @@ std::vector<Mend> mend_store(const BlockSource &source, const FindingList &fault
 
     if (es_sb_check_device(&both.sb, source.blocks()) != ES_OK)
         return mends; // a part of it is missing
-    if (const auto log = read_whole_log(source, both.sb))
-        StoreMender(source, both.sb, faults, mends).run(*log);
     /* A log that goes on where this copy has it end shows that the other one was newer. */
-    if (replay_log(source, both.sb).done)
-        mend_superblock(both, faults, es_sb_encode, mends);
+    const ReplayResult replay = replay_log(source, both.sb);
+    if (!replay.done)
+        return mends;
+    if (const auto log = read_whole_log(source, both.sb, replay))
+        StoreMender(source, both.sb, faults, mends).run(*log);
+    mend_superblock(both, faults, es_sb_encode, mends);
     return mends;
 }
 

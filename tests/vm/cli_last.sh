@@ -30,6 +30,17 @@ boot() {
     udevadm settle
 }
 
+# The last snapshot goes; so does the power, and the volume is there after the boot.
+remove_and_lose_power() {
+    esnap -q lvremove -y vg/monday
+    expect esnap.kind=origin "$(tags)" "tags of a volume in use"
+    lose_power
+    boot
+    expect "$data" "$(digest /dev/vg/data)" "the volume after the boot"
+    expect "" "$(tags)" "tags after the boot"
+    settled
+}
+
 lvm_ready /dev/disk/by-id/virtio-a
 lv data 8M
 dd if=/dev/urandom of=/dev/vg/data bs=1M count=8 oflag=direct status=none
@@ -39,24 +50,12 @@ say "stacked: snapshots were taken while it was not in use"
 esnap -q lvcreate --esnapshot -L 8M -n monday vg/data
 refused 5 'name vg/data' esnap lvcreate --esnapshot -L 8M -n tuesday vg/data_eorig
 hold_open
-esnap -q lvremove -y vg/monday
-expect esnap.kind=origin "$(tags)" "tags of a volume in use"
-lose_power
-boot
-expect "$data" "$(digest /dev/vg/data)" "the volume after the boot"
-expect "" "$(tags)" "tags after the boot"
-settled
+remove_and_lose_power
 
 say "live: the snapshot was taken while it was in use"
 hold_open
 esnap -q lvcreate --esnapshot -L 8M -n monday vg/data
-esnap -q lvremove -y vg/monday
-expect esnap.kind=origin "$(tags)" "tags of a volume in use"
-lose_power
-boot
-expect "$data" "$(digest /dev/vg/data)" "the volume after the boot"
-expect "" "$(tags)" "tags after the boot"
-settled
+remove_and_lose_power
 
 say "another group has tags that no command knows: this one is taken down and up all the same"
 let_go

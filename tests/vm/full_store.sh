@@ -52,9 +52,7 @@ wait_for is_state full
 expect full "$(dmsetup status img | awk '{print $6}')" "the image says full"
 kill -0 "$writer" || fail "the writer did not wait"
 expect "$before" "$(digest /dev/mapper/img)" "a full store is still right"
-dmsetup load s --table "0 65536 linear $stores 0"
-dmsetup suspend s
-dmsetup resume s
+change s "0 65536 linear $stores 0"
 dmsetup suspend img
 dmsetup resume img
 wait "$writer" || fail "a write was lost"
@@ -85,9 +83,7 @@ expect "$((seen + 1))" "$(events)" "events when the mark has come down"
 dmsetup message img 0 low_water 31 # and it is still beyond it
 expect "$((seen + 2))" "$(events)" "events when the mark has moved again"
 expect "$line" "$(dmsetup table img)" "the table line, which has no mark in it"
-dmsetup load s --table "0 65536 linear $stores 0"
-dmsetup suspend s
-dmsetup resume s
+change s "0 65536 linear $stores 0"
 dmsetup suspend --noflush img
 dmsetup resume img
 wait_for is_area ok
@@ -108,9 +104,7 @@ writer=$!
 wait_for is_state full
 timeout 60 dmsetup suspend --noflush --nolockfs org || fail "noflush suspend did not end"
 kill -0 "$writer" || fail "the writer did not wait"
-dmsetup load s --table "0 65536 linear $stores 131072"
-dmsetup suspend s
-dmsetup resume s
+change s "0 65536 linear $stores 131072"
 dmsetup resume org
 wait "$writer" || fail "a write was lost"
 is_state ok || fail "state $(state) after the suspend"
@@ -151,9 +145,7 @@ before=$(digest /dev/mapper/img)
 fill 16 &
 writer=$!
 wait_for is_state full
-dmsetup load s --table "0 65536 linear $stores 90112"
-dmsetup suspend s
-dmsetup resume s
+change s "0 65536 linear $stores 90112"
 wait "$writer" || fail "a write was lost"
 is_state ok || fail "state $(state) after growing"
 expect "$before" "$(digest /dev/mapper/img)" "the snapshot after growing"
@@ -180,9 +172,7 @@ refuse dd if=/dev/urandom of=/dev/mapper/org bs=1M count=16 oflag=direct status=
 fill 1
 expect "$before" "$(digest /dev/mapper/img)" "the snapshot with on_full=error"
 is_state full || fail "state $(state) with on_full=error"
-dmsetup load s --table "0 16384 linear $stores 73728"
-dmsetup suspend s
-dmsetup resume s
+change s "0 16384 linear $stores 73728"
 dmsetup message img 0 grown
 wait_for is_state ok # although nothing waits any more
 stop
