@@ -9,12 +9,14 @@
 int es_io_pages(struct block_device *bdev, blk_opf_t opf, u64 addr, struct page **pages,
 		unsigned int nr)
 {
-	struct bio_vec *vecs;
+	struct bio_vec one, *vecs = &one;
 	struct bio bio;
 	unsigned int i;
 	int r;
 
-	vecs = kmalloc_array(nr, sizeof(*vecs), GFP_NOIO);
+	/* A superblock is written when there is no memory, too. */
+	if (nr > 1)
+		vecs = kmalloc_array(nr, sizeof(*vecs), GFP_NOIO);
 	if (!vecs)
 		return -ENOMEM;
 	bio_init(&bio, bdev, vecs, nr, opf | REQ_SYNC | REQ_META);
@@ -23,7 +25,8 @@ int es_io_pages(struct block_device *bdev, blk_opf_t opf, u64 addr, struct page 
 		__bio_add_page(&bio, pages[i], ES_BLOCK_SIZE, 0);
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
-	kfree(vecs);
+	if (nr > 1)
+		kfree(vecs);
 	return r;
 }
 

@@ -220,6 +220,8 @@ void es_store_use_index(struct es_store *store)
 
 /* --- looking --- */
 
+#define LOAD_TRIES 8
+
 /* Returns 0, or -EAGAIN; then *@block is the index block to be read, or NO_BLOCK. */
 #define NO_BLOCK U32_MAX
 
@@ -264,9 +266,22 @@ static int read_block(struct es_store *store, u32 block, u64 chunk, u64 max, str
 	return r;
 }
 
+/*
+ * A table that was dropped under its loader is loaded again; but where memory is so short that it
+ * happens again and again, the read fails: copies wait for it, and writes for those.
+ */
+static int load_again(struct es_store *store, u32 *tries)
+{
+	int r = es_store_load(store);
+
+	if (r == -EAGAIN && ++*tries == LOAD_TRIES)
+		return -ENOMEM;
+	return r ? r : -EAGAIN;
+}
+
 int es_store_fetch(struct es_store *store, u64 chunk, u64 max, struct es_piece *out)
 {
-	u32 block;
+	u32 block, tries = 0;
 	int r;
 
 	do {
@@ -276,7 +291,7 @@ int es_store_fetch(struct es_store *store, u64 chunk, u64 max, struct es_piece *
 		if (r == -EAGAIN && block != NO_BLOCK)
 			r = read_block(store, block, chunk, max, out);
 		else if (r == -EAGAIN)
-			r = es_store_load(store) ? : -EAGAIN;
+			r = load_again(store, &tries);
 		else
 			return r;
 	} while (r == -EAGAIN);

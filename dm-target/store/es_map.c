@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 #include "es_map.h"
 
 /*
@@ -14,8 +15,12 @@
 void *es_kvmalloc(size_t size, gfp_t effort)
 {
 	unsigned int noio = memalloc_noio_save();
-	void *p = kvmalloc(size, GFP_KERNEL | __GFP_NOWARN | effort);
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
+	void *p = kmalloc(size, gfp | (size > PAGE_SIZE ? __GFP_NORETRY : effort));
 
+	/* No effort for pages that lie together: kvmalloc would take it. */
+	if (!p && size > PAGE_SIZE)
+		p = __vmalloc(size, gfp | effort);
 	memalloc_noio_restore(noio);
 	return p;
 }

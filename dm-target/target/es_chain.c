@@ -79,12 +79,13 @@ void es_chain_use_map_lock(struct es_chain *chain, struct es_store **stores, u32
 		stores[nr]->map_lock = &chain->map_lock;
 }
 
-void es_chain_set_stores(struct es_chain *chain, struct es_origin *table, u32 nr)
+void es_chain_set_stores(struct es_chain *chain, struct es_origin *table, u32 nr, u32 dropped)
 {
 	es_chain_use_map_lock(chain, table->stores, table->nr_stores);
 	write_lock(&chain->map_lock);
 	chain->stores = table->stores;
 	chain->nr_stores = nr;
+	chain->suspect -= min(chain->suspect, dropped);
 	write_unlock(&chain->map_lock);
 	es_chain_set_uuid(chain, nr ? table->stores[0]->sb.chain_uuid : NULL);
 }

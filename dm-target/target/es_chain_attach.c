@@ -116,7 +116,7 @@ static void add_late(struct es_chain *chain, struct es_origin *table)
 	struct es_store *newest = es_chain_newest(chain);
 
 	if (!es_chain_journal_halt(chain, true) && es_chain_add_newest(chain, table, newest)) {
-		es_chain_set_stores(chain, table, table->nr_stores);
+		es_chain_set_stores(chain, table, table->nr_stores, 0);
 		es_store_end_append(newest);
 	} else {
 		table->lost_newest = true;
@@ -151,7 +151,7 @@ int es_chain_attach(struct es_chain *chain, struct es_origin *table)
 		return r;
 	}
 	memset(chain->owed, 0, ES_UUID_SIZE);
-	es_chain_set_stores(chain, table, nr);
+	es_chain_set_stores(chain, table, nr, 0);
 	es_chain_set_bound(chain, table);
 	es_chain_journal_resume(chain);
 	es_readers_open(&chain->readers);

@@ -26,8 +26,8 @@ void es_chain_take_settings(struct es_chain *chain, struct es_origin *table);
 /* Stores that are being brought into use share the chain's map_lock. */
 void es_chain_use_map_lock(struct es_chain *chain, struct es_store **stores, u32 nr);
 
-/* The first @nr stores of @table are the chain's. */
-void es_chain_set_stores(struct es_chain *chain, struct es_origin *table, u32 nr);
+/* The first @nr stores of @table are the chain's, without the @dropped oldest ones. */
+void es_chain_set_stores(struct es_chain *chain, struct es_origin *table, u32 nr, u32 dropped);
 
 /*
  * Steps 1 to 3 of es_chain_change.c for the fresh store @store, which follows @older (or NULL).

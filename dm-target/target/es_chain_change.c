@@ -225,8 +225,11 @@ int es_chain_change_to(struct es_chain *chain, struct es_origin *table)
 	whole = unchanged_chunks(chain, table);
 	es_chain_take_settings(chain, table);
 	es_chain_use_map_lock(chain, table->stores, nr);
-	if (chain->nr_chunks != es_chunks(chain->sectors, chain->chunk_sectors))
+	if (chain->nr_chunks != es_chunks(chain->sectors, chain->chunk_sectors)) {
+		/* A copy that waits for a reader still has a bit to set. */
+		es_engine_settle(&chain->engine);
 		es_chain_bits_grow(chain, table);
+	}
 	es_chain_bits_forget_trimmed(chain, whole);
 	if (change.add && (!claimed || undrained || !es_chain_add_newest(chain, table, newest))) {
 		table->lost_newest = true;
@@ -239,8 +242,7 @@ int es_chain_change_to(struct es_chain *chain, struct es_origin *table)
 	}
 	if (!nr)
 		need_nothing(chain);
-	chain->suspect -= min(chain->suspect, change.drop);
-	es_chain_set_stores(chain, table, nr);
+	es_chain_set_stores(chain, table, nr, change.drop);
 	drop_stores(old, change.drop);
 	if (newest && newest != es_chain_newest(chain))
 		es_store_end_append(newest);

@@ -279,6 +279,17 @@ static void start_append(struct es_engine *e)
 		has_room_again(e);
 }
 
+/* The time for room is over; but nobody may have said that the device has grown, or come back. */
+static void time_out(struct es_engine *e)
+{
+	e->look = true;
+	start_append(e);
+	if (!e->full)
+		return;
+	cancel_delayed_work(&e->timer);
+	e->ops->space(e, ES_SPACE_TIMEOUT);
+}
+
 /* --- the worker --- */
 
 struct mail {
@@ -347,9 +358,8 @@ static void engine_work(struct work_struct *work)
 			finish_append(e);
 		handle_copies(e, &m);
 		e->look |= m.look_for_space;
-		/* Nobody may have said that the device has grown. */
-		if (m.timed_out && e->full && !look_for_space(e))
-			e->ops->space(e, ES_SPACE_TIMEOUT);
+		if (m.timed_out && e->full)
+			time_out(e);
 		/* All writes that could go have gone; reads in between would keep them apart. */
 		advance_stalled(e);
 		advance_all(e, &m.incoming);

@@ -84,6 +84,11 @@ int es_image_enter(struct es_image *image, struct es_image_io *io, u64 first, u6
 		r = 0;
 	}
 	spin_unlock(&image->lock);
+	/* Its origin's device may have become another chain's since. */
+	if (!r && !es_chain_has_uuid(chain, image->base->sb.chain_uuid)) {
+		es_image_leave(io);
+		r = -ENODEV;
+	}
 	return r;
 }
 

@@ -29,7 +29,8 @@ static enum es_op bio_to_op(const struct bio *bio)
 /*
  * Is chunk @first needed by a snapshot, and how many chunks up to @last share
  * the answer?  The acquire pairs with the release in chain_release: whoever
- * sees the bit may overwrite the chunk.
+ * sees the bit may overwrite the chunk.  Bits are set meanwhile, so that @first
+ * is looked at once: a second look may differ, and the run would be empty.
  */
 static bool needed_run(const struct es_chain *chain, u64 first, u64 last, u64 *end)
 {
@@ -38,9 +39,9 @@ static bool needed_run(const struct es_chain *chain, u64 first, u64 last, u64 *e
 	if (first == last)
 		*end = last + 1;
 	else if (needed)
-		*end = find_next_bit(chain->copied, last + 1, first);
+		*end = find_next_bit(chain->copied, last + 1, first + 1);
 	else
-		*end = find_next_zero_bit(chain->copied, last + 1, first);
+		*end = find_next_zero_bit(chain->copied, last + 1, first + 1);
 	smp_rmb();	/* the same acquire for the bits looked at by find_next */
 	return needed;
 }

@@ -112,6 +112,11 @@ void es_chain_set_uuid(struct es_chain *chain, const u8 *uuid)
 	spin_unlock(&chains_spin);
 }
 
+bool es_chain_has_uuid(const struct es_chain *chain, const u8 *uuid)
+{
+	return es_uuid_equal(chain->uuid, uuid);
+}
+
 /* --- who uses what --- */
 
 static bool table_uses(const struct es_origin *table, dev_t dev, const u8 *uuid)

@@ -27,6 +27,9 @@ void es_chain_put(struct es_chain *chain);
 /* The attached chain with @uuid, with a reference, or NULL.  Does not sleep. */
 struct es_chain *es_chain_find(const u8 *uuid);
 
+/* Is @chain, which the caller has entered as a reader, the one with @uuid? */
+bool es_chain_has_uuid(const struct es_chain *chain, const u8 *uuid);
+
 /* Set or, with NULL, clear the uuid under which es_chain_find finds the chain. */
 void es_chain_set_uuid(struct es_chain *chain, const u8 *uuid);
 

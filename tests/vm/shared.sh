@@ -229,4 +229,32 @@ change slow "0 $size linear $disks-a 0" # udev may be reading, too
 udevadm settle
 dmsetup remove --retry snap
 dmsetup remove --retry one
+
+say "two origins come back with each other's device numbers, while images of both are there"
+major=$(awk '$2 == "device-mapper" { print $1 }' /proc/devices)
+numbered() { dmsetup create "$1" --major "$major" --minor "$2" --table "0 $size linear $3 0"; } # NAME MINOR DISK
+both_up() {
+    numbered under_one "$1" "$disks-a"
+    numbered under_two "$2" "$disks-b"
+    dmsetup create one --table "$(org_table $m/under_one "$disks-s")"
+    dmsetup create two --table "$(org_table $m/under_two "$disks-s2")"
+}
+format "$disks-s"
+esnap -q format --force --origin "$disks-b" -c 4k "$disks-s2"
+both_up 200 201
+dmsetup create snap -r --table "0 $size esnapshot $disks-s"
+dmsetup create snap2 -r --table "0 $size esnapshot $disks-s2"
+before=$(digest $m/snap)
+before2=$(digest $m/snap2)
+dmsetup remove --retry one
+dmsetup remove --retry two
+dmsetup remove --retry under_one
+dmsetup remove --retry under_two
+both_up 201 200
+random $m/one 2
+random $m/two 2
+expect "$before" "$(digest $m/snap)" "the first one's snapshot"
+expect "$before2" "$(digest $m/snap2)" "the second one's snapshot"
+for device in snap snap2 one two under_one under_two; do dmsetup remove --retry $device; done
+
 echo "all held"
