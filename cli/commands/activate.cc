@@ -53,6 +53,12 @@ void watch_group(System &system, const Context &context, const std::string &vg) 
                   [&](const std::string &text) { context.err << text << '\n'; });
 }
 
+bool report_bad(const Context &context, const Chains &chains) {
+    for (const Error &error : chains.bad)
+        context.err << error.what() << '\n';
+    return chains.bad.empty();
+}
+
 bool report_orphans(const Context &context, const Vg &vg) {
     const std::vector<Lv> orphans = find_orphans(vg);
 
@@ -88,12 +94,16 @@ int activate_group(const Context &context, bool is_test, bool active, const std:
 
     with_system([&](System &system) {
         const FileLock lock(esnap_lock_path(vg_name));
-        const auto tell = [&](News, const std::string &text) { context.say("{}", text); };
+        const auto tell = [&](News news, const std::string &text) {
+            if (news == News::mended) // of what is missing the activation tells
+                context.say("{}", text);
+        };
         system.conf = conf_or_defaults(context);
         const Vg vg =
-            active && !is_test ? settle(system, vg_name, tell) : read_vg(system.lvm, vg_name);
+            active && !is_test ? settle(system, {vg_name, {}}, tell) : read_vg(system.lvm, vg_name);
         bool is_found = origin.empty();
-        for (const Chain &chain : find_chains(vg)) {
+        const Chains chains = read_chains(vg);
+        for (const Chain &chain : chains.sound) {
             if (!origin.empty() && chain.name != origin)
                 continue;
             is_found = true;
@@ -110,6 +120,8 @@ int activate_group(const Context &context, bool is_test, bool active, const std:
         }
         if (active && !is_test)
             watch_group(system, context, vg_name);
+        if (origin.empty())
+            is_done = report_bad(context, chains) && is_done;
         if (active && origin.empty())
             is_done = report_orphans(context, vg) && is_done;
     });

@@ -63,10 +63,10 @@ void with_system(const std::function<void(System &)> &use, LvmKind kind) {
     use(system);
 }
 
-void change_group(const Context &context, bool is_test, const std::string &vg,
+void change_group(const Context &context, bool is_test, const VolumeName &volume,
                   const MakePlan &make_plan) {
     with_system([&](System &system) {
-        const FileLock lock(esnap_lock_path(vg));
+        const FileLock lock(esnap_lock_path(volume.vg));
         bool is_settled = true;
 
         const auto say = [&](const std::string &text) { context.say("{}", text); };
@@ -75,7 +75,7 @@ void change_group(const Context &context, bool is_test, const std::string &vg,
             say(text);
         };
         system.conf = policy::read_conf();
-        const Vg group = is_test ? read_vg(system.lvm, vg) : settle(system, vg, tell);
+        const Vg group = is_test ? read_vg(system.lvm, volume.vg) : settle(system, volume, tell);
         if (!is_settled)
             sync_watching(system, group, say);
         run_plan(context, is_test, system, make_plan(system, group));

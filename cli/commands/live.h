@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "lvm/report.h"
+#include "volumes/names.h"
 #include "volumes/system.h"
 
 namespace esnap {
@@ -21,11 +22,11 @@ enum class LvmKind { library, beside_suspended };
 void with_system(const std::function<void(System &)> &use, LvmKind kind = LvmKind::library);
 
 /**
- * Makes one change in a volume group. Under esnap's lock of the group: what killed commands left
- * unfinished is settled, the group read, the plan made, and run; with @is_test it is only
- * listed, and nothing settled. Throws Error.
+ * Makes one change of @volume, or in its group. Under esnap's lock of the group: what killed
+ * commands left unfinished is settled, the group read, the plan made, and run; with @is_test it is
+ * only listed, and nothing settled. Throws Error.
  */
-void change_group(const Context &context, bool is_test, const std::string &vg,
+void change_group(const Context &context, bool is_test, const VolumeName &volume,
                   const MakePlan &make_plan);
 
 /**

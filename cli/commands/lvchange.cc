@@ -126,7 +126,7 @@ void require_watchable(const Found &found, const std::string &monitor) {
 void apply(System &system, const Context &context, const Found &found, const Volume &volume,
            const std::string &monitor) {
     const std::string uuid = volume.device_uuid(), name = volume.volume_name().text();
-    const bool is_up = is_live(system, volume.device());
+    const bool is_up = is_live(system, volume);
 
     if (monitor == "y" && is_up)
         system.monitor->watch(uuid, name);
@@ -146,7 +146,7 @@ int change_settings(const po::variables_map &arguments, const Context &context,
 
     if (arguments.count("activate"))
         throw UsageError("-a is for origins; the other options are for snapshots and views");
-    change_group(context, is_test, name.vg, [&](System &system, const Vg &vg) {
+    change_group(context, is_test, name, [&](System &system, const Vg &vg) {
         const Found found = find_volume(vg, name);
         dmext::Plan plan(operation, name.text());
         const Volume &volume = require_volume(found);

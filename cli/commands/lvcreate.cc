@@ -85,7 +85,7 @@ int run(const po::variables_map &arguments, const Context &context) {
         throw UsageError("say with -L or -l how much room it shall have");
     if (given(arguments, "esnapshot"))
         size_words(arguments, false, 1, 1);
-    change_group(context, is_test, base.vg, [&](System &system, const Vg &vg) {
+    change_group(context, is_test, base, [&](System &system, const Vg &vg) {
         return plan_for(arguments, system, vg, base);
     });
     const bool is_journal = given(arguments, "esnapjrnl");

@@ -79,7 +79,7 @@ int run_by_size(const Context &context, bool is_test, const VolumeName &name,
             run_plan(context, is_test, system, plan_for(system, vg, found));
     });
     if (is_origin)
-        change_group(context, is_test, name.vg, [&](System &system, const Vg &vg) {
+        change_group(context, is_test, name, [&](System &system, const Vg &vg) {
             return plan_for(system, vg, find_volume(vg, name));
         });
     context.say("  \"{}\" {}.", name.lv, is_test ? "would be extended (--test)" : "extended");

@@ -44,7 +44,7 @@ int run(const po::variables_map &arguments, const Context &context) {
         names.push_back(parse_volume(word));
     for (const VolumeName &name : names) {
         require_consent(arguments, context, name);
-        change_group(context, is_test, name.vg, [&](System &system, const Vg &vg) {
+        change_group(context, is_test, name, [&](System &system, const Vg &vg) {
             if (const auto chain = find_journal(vg, name))
                 return remove_journal(system, *chain);
             return remove_volume(system, find_volume(vg, name));
@@ -52,7 +52,7 @@ int run(const po::variables_map &arguments, const Context &context) {
         // The last one gone, the origin may be given back: not a part of the removal, which is
         // done; should it fail, the next command tries again.
         if (!is_test)
-            change_group(context, false, name.vg,
+            change_group(context, false, name,
                          [&](System &, const Vg &) { return dmext::Plan("settle", name.vg); });
         context.say("  \"{}\" {}.", name.lv, is_test ? "would be removed (--test)" : "removed");
     }

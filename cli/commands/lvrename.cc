@@ -44,7 +44,7 @@ int run(const po::variables_map &arguments, const Context &context) {
     const Names names = names_from(words_of(arguments, "VG OLD NEW"));
     const bool is_test = arguments["test"].as<bool>();
 
-    change_group(context, is_test, names.old.vg, [&](System &system, const Vg &vg) {
+    change_group(context, is_test, names.old, [&](System &system, const Vg &vg) {
         return rename_volume(system, vg, find_volume(vg, names.old), names.new_name);
     });
     context.say("  \"{}\" {} \"{}\".", names.old.lv,

@@ -103,19 +103,33 @@ bool names_policy(const std::string &text) {
     return false;
 }
 
-Rows read_rows(const po::variables_map &arguments, bool wants_policy) {
+struct Listing {
+    Rows rows;
+    bool is_whole = true;
+};
+
+/* Of a chain whose tags contradict each other is told, when it is not another that was asked for.
+ */
+Listing read_rows(const po::variables_map &arguments, const Context &context, bool wants_policy) {
     const Selection selection(text_of(arguments, "select"));
     const bool hidden = arguments["all"].as<bool>();
-    Rows rows;
+    Listing listing;
 
     with_system([&](System &system) {
         if (wants_policy)
             system.conf = policy::read_conf();
         const auto add = [&](const Vg &vg, const VolumeName &name) {
-            Rows found = pick(list_volumes(system, vg, hidden), name);
+            const Chains chains = read_chains(vg);
+            Rows found = list_volumes(system, vg, hidden);
+            for (const Error &error : chains.bad)
+                if (name.lv.empty()) {
+                    context.err << error.what() << '\n';
+                    listing.is_whole = false;
+                }
+            found = pick(std::move(found), name);
             if (wants_policy)
                 add_policies(system, vg, found);
-            std::ranges::move(found, std::back_inserter(rows));
+            std::ranges::move(found, std::back_inserter(listing.rows));
         };
         const auto words = words_of(arguments, which.name);
         for (const std::string &word : words) {
@@ -126,8 +140,8 @@ Rows read_rows(const po::variables_map &arguments, bool wants_policy) {
             for (const Vg &vg : read_vgs(system.lvm))
                 add(vg, {vg.name, {}});
     });
-    std::erase_if(rows, [&](const Row &row) { return !selection.selects(row); });
-    return rows;
+    std::erase_if(listing.rows, [&](const Row &row) { return !selection.selects(row); });
+    return listing;
 }
 
 void print_json(const Rows &rows, const Fields &fields, const SizeStyle &style, std::ostream &out) {
@@ -189,24 +203,28 @@ int run_list(const po::variables_map &arguments, const Context &context) {
 
     if (!format.empty() && format != "json" && format != "basic")
         throw UsageError(fmt::format("--reportformat {}: want json or basic", format));
-    const Rows rows = read_rows(arguments, names_policy(text_of(arguments, "options") + " " +
-                                                        text_of(arguments, "select")));
+    const bool wants_policy =
+        names_policy(text_of(arguments, "options") + " " + text_of(arguments, "select"));
+    const auto [rows, is_whole] = read_rows(arguments, context, wants_policy);
+    const int code = is_whole ? exit_done : exit_failed;
     if (format == "json") {
         print_json(rows, fields, style, context.out);
-        return exit_done;
+        return code;
     }
     const Lines lines = lines_of(rows, fields, style, !arguments["noheadings"].as<bool>());
     if (separator.empty())
         print_aligned(lines, fields, context.out);
     else
         print_separated(lines, separator, context.out);
-    return exit_done;
+    return code;
 }
 
 int run_display(const po::variables_map &arguments, const Context &context) {
     const SizeStyle style = style_from(arguments);
 
-    for (const Row &row : read_rows(arguments, true)) {
+    const auto [rows, is_whole] = read_rows(arguments, context, true);
+
+    for (const Row &row : rows) {
         context.out << fmt::format("  --- {} ---\n", row.kind);
         for (const Field &field : all_fields()) {
             const std::string text = field.text(row, style);
@@ -215,7 +233,7 @@ int run_display(const po::variables_map &arguments, const Context &context) {
         }
         context.out << '\n';
     }
-    return exit_done;
+    return is_whole ? exit_done : exit_failed;
 }
 
 } // namespace

@@ -12,10 +12,10 @@ namespace esnap {
 namespace {
 
 /* Tags that contradict each other are for the one to name who looks at that group. */
-bool may_have_chains(const Vg &vg) try {
-    return !find_chains(vg).empty() || !find_orphans(vg).empty();
-} catch (const Error &) {
-    return true;
+bool may_have_chains(const Vg &vg) {
+    const Chains chains = read_chains(vg);
+
+    return !chains.sound.empty() || !chains.bad.empty() || !find_orphans(vg).empty();
 }
 
 } // namespace
@@ -47,10 +47,13 @@ int monitor_group(const Context &context, bool is_test, bool wanted, const std::
             return;
         }
         system.conf = policy::read_conf();
+        const Chains chains = read_chains(vg);
+        for (const Error &error : chains.bad)
+            tell(error.what());
         if (wanted)
             sync_watching(system, vg, tell);
         else
-            for (const Chain &chain : find_chains(vg))
+            for (const Chain &chain : chains.sound)
                 forget_chain(system, chain, tell);
     });
     return is_done ? exit_done : exit_failed;

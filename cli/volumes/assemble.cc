@@ -29,17 +29,14 @@ const Chain *by_origin(const std::vector<Chain> &chains, const std::string &uuid
 }
 
 Chain read_chain(System &system, const std::string &vg, const std::string &origin_uuid) {
-    const std::vector<Chain> chains = find_chains(read_vg(system.lvm, vg));
-    const Chain *chain = by_origin(chains, origin_uuid);
+    const Chains chains = read_chains(read_vg(system.lvm, vg));
+    const Chain *chain = by_origin(chains.sound, origin_uuid);
 
     if (chain == nullptr)
-        throw Error(operation, vg, fmt::format("LV {} is not an origin any more", origin_uuid));
+        throw Error(operation, vg,
+                    fmt::format("LV {} is not an origin any more, or its tags do not tell of what",
+                                origin_uuid));
     return *chain;
-}
-
-void forget_volume(System &system, const Volume &volume) {
-    run_lvm(system.lvm, "take back", volume.volume_name().text(),
-            {"lvremove", "-y", "-f", lvm_path(volume.vg, volume.store.name)});
 }
 
 void complete_volume(System &system, const Volume &volume) {
@@ -50,19 +47,23 @@ void complete_volume(System &system, const Volume &volume) {
 // --- the LVs ---
 
 /* Killed between creating a device and loading its table. */
-void remove_unfinished(System &system, const std::string &name) {
+void remove_unfinished(System &system, const std::string &name, const std::string &uuid) {
     const dmext::Device device(system.dm, name);
     const dmext::Info info = device.info();
 
-    if (info.exists && !info.has_live_table)
+    if (info.exists && !info.has_live_table && info.uuid == uuid)
         device.remove();
+}
+
+void remove_unfinished(System &system, const Volume &volume) {
+    remove_unfinished(system, volume.device(), volume.device_uuid());
 }
 
 /* What a killed command may have left of the live layout, whose LV is not in use. */
 void remove_real(System &system, const Chain &chain) {
     const std::string real = dmext::real_name(chain.device());
 
-    remove_unfinished(system, real);
+    remove_unfinished(system, real, dmext::real_uuid(chain.origin.device_uuid));
     if (is_live(system, real) && open_count(system, real) == 0)
         dmext::take_down(system.dm, {real}).run(system.dm);
 }
@@ -104,49 +105,7 @@ void activate_lvs(System &system, const Chain &chain) {
     run_lvm_on_all(system.lvm, operation, chain.volume_name(), {"lvchange", "-ay", "-K"}, names);
 }
 
-// --- which stores go into the table ---
-
-/*
- * Was it taken? The store before it names its successor first, then it is attached; where that went
- * wrong, the successor is taken back, and it does not count that it had been attached.
- */
-bool was_taken(const OpenedStore &store, const OpenedStore *older) {
-    if (!store.volume.is_pending())
-        return true;
-    return older != nullptr ? es_uuid_equal(older->sb.next_uuid, store.sb.store_uuid)
-                            : store.was_attached();
-}
-
-/*
- * Snapshots from oldest to newest as they belong into the table. Left out are: what was never
- * taken (it goes), what the kernel has dropped already (it goes), and everything up to the last
- * invalid one (it stays to be looked at).
- */
-std::vector<OpenedStore> choose_stores(System &system, const Chain &chain, const Tell &tell) {
-    std::vector<OpenedStore> stores;
-
-    for (const Volume &snapshot : chain.snapshots) {
-        const bool is_blank = is_unformatted(snapshot);
-        if (!is_blank)
-            stores.push_back(open_store(snapshot));
-        const OpenedStore *older = stores.size() > 1 ? &stores[stores.size() - 2] : nullptr;
-        const bool is_gone =
-            snapshot.is_being_removed() && !is_blank && stores.back().sb.state == ES_STATE_REMOVED;
-        if (is_blank || is_gone || !was_taken(stores.back(), older)) {
-            tell(News::mended, fmt::format("{}: what a killed command had left of it is removed",
-                                           snapshot.volume_name().text()));
-            forget_volume(system, snapshot);
-            if (!is_blank)
-                stores.pop_back();
-        } else if (stores.back().sb.state == ES_STATE_INVALID) {
-            tell(News::missing,
-                 fmt::format("{}: it is invalid, and so are the snapshots before it; remove them",
-                             snapshot.volume_name().text()));
-            stores.clear();
-        }
-    }
-    return stores;
-}
+// --- the origin ---
 
 std::uint32_t chunk_sectors_of(const std::vector<OpenedStore> &stores) {
     return stores.empty() ? dmext::max_chunk_sectors : stores.front().sb.chunk_sectors;
@@ -209,9 +168,13 @@ dmext::Plan device_plan(const Chain &chain, const Volume &volume, dmext::Sectors
 
 void make_device(System &system, const Chain &chain, const Volume &volume,
                  const dmext::EsnapshotOrg &org) {
-    remove_unfinished(system, volume.device());
-    if (is_live(system, volume.device()))
+    remove_unfinished(system, volume);
+    if (is_live(system, volume))
         return;
+    if (dmext::Device(system.dm, volume.device()).info().exists)
+        throw Error(operation, volume.volume_name().text(),
+                    fmt::format("there is another device {} already", volume.device()),
+                    "rename one of them: lvrename if it is an LV, else esnap lvrename");
     if (!volume.store.is_active)
         run_lvm(system.lvm, operation, volume.volume_name().text(),
                 {"lvchange", "-ay", "-K", lvm_path(volume.vg, volume.store.name)});
@@ -251,7 +214,7 @@ void assemble_origin(System &system, Chain chain, const Tell &tell) {
         stack_lv(system, chain);
         chain = read_chain(system, vg, uuid);
     }
-    remove_unfinished(system, chain.device());
+    remove_unfinished(system, chain.device(), chain.device_uuid());
     activate_lvs(system, chain);
     const std::string journal = choose_journal(system, chain, tell);
     const std::vector<OpenedStore> stores = choose_stores(system, chain, tell);
@@ -270,15 +233,15 @@ void assemble_origin(System &system, Chain chain, const Tell &tell) {
 void assemble_chain(System &system, const Chain &chain, const Tell &tell) {
     if (!live_org(system, chain))
         assemble_origin(system, chain, tell);
-    const std::vector<Chain> chains = find_chains(read_vg(system.lvm, chain.vg));
-    if (const Chain *now = by_origin(chains, chain.origin.uuid))
+    const Chains chains = read_chains(read_vg(system.lvm, chain.vg));
+    if (const Chain *now = by_origin(chains.sound, chain.origin.uuid))
         make_devices(system, *now, tell);
 }
 
 // --- settling ---
 
 bool is_taken_live(System &system, const Volume &volume, const dmext::EsnapshotOrg &org) {
-    return volume.kind == Volume::Kind::view ? is_live(system, volume.device())
+    return volume.kind == Volume::Kind::view ? is_live(system, volume)
                                              : is_in_table(system, org, volume);
 }
 
@@ -288,13 +251,13 @@ bool settle_volume(System &system, const Chain &chain, const Volume &volume,
     if (volume.is_being_removed()) {
         tell(News::mended,
              fmt::format("{}: its removal had begun and goes on", volume.volume_name().text()));
-        remove_unfinished(system, volume.device());
+        remove_unfinished(system, volume);
         remove_volume(system, {chain, volume}).run(system.dm);
         return true;
     }
     if (!volume.is_pending() || is_taken_live(system, volume, org))
         return false;
-    remove_unfinished(system, volume.device());
+    remove_unfinished(system, volume);
     forget_volume(system, volume);
     tell(News::mended, fmt::format("{}: what a killed command had left of it is removed",
                                    volume.volume_name().text()));
@@ -404,47 +367,85 @@ bool settle_chain(System &system, const Chain &chain, const Tell &tell) {
 bool settle_orphans(System &system, const Vg &vg, const Tell &tell) {
     bool is_changed = false;
 
-    for (const Lv &lv : find_orphans(vg))
-        if (lv.has_tag(tag::pending)) {
-            is_changed = true;
-            tell(News::mended,
-                 fmt::format("{}/{}: what a killed command had left is removed", vg.name, lv.name));
-            run_lvm(system.lvm, "take back", vg.name + "/" + lv.name,
+    for (const Lv &lv : find_orphans(vg)) {
+        const std::string name = vg.name + "/" + lv.name;
+        if (!lv.has_tag(tag::pending))
+            continue;
+        is_changed = true;
+        try {
+            run_lvm(system.lvm, "take back", name,
                     {"lvremove", "-y", "-f", lvm_path(vg.name, lv.name)});
+            tell(News::mended, fmt::format("{}: what a killed command had left is removed", name));
+        } catch (const std::exception &error) {
+            tell(News::missing, error.what());
         }
+    }
     return is_changed;
+}
+
+bool is_about(const Chain &chain, const VolumeName &name) {
+    const auto is_journal = [&](const std::string &lv) {
+        return lv == name.lv || lv == name.lv + journal_suffix;
+    };
+
+    return chain.name == name.lv || (chain.journal && is_journal(chain.journal->lv.name)) ||
+           std::ranges::any_of(chain.volumes(),
+                               [&](const Volume *volume) { return volume->name == name.lv; });
+}
+
+/* What is wrong with one chain is no reason to leave the others as they are, nor to refuse what has
+ * to do with another. */
+bool settle_or_tell(System &system, const dmext::Tree &tree, const Chain &chain,
+                    const VolumeName &wanted, const Tell &tell) {
+    try {
+        follow_names(system, tree, chain);
+        return settle_chain(system, chain, tell);
+    } catch (const std::exception &error) {
+        if (is_about(chain, wanted))
+            throw;
+        tell(News::missing,
+             fmt::format("{} is left as it is: {}", chain.volume_name().text(), error.what()));
+        return true;
+    }
 }
 
 } // namespace
 
-Vg settle(System &system, const std::string &vg_name, const Tell &tell) {
-    Vg vg = read_vg(system.lvm, vg_name);
+Vg settle(System &system, const VolumeName &wanted, const Tell &tell) {
+    Vg vg = read_vg(system.lvm, wanted.vg);
     bool is_changed = settle_orphans(system, vg, tell);
-    const std::vector<Chain> chains = find_chains(vg);
+    const Chains chains = read_chains(vg);
 
-    follow_names(system, chains);
-    for (const Chain &chain : chains)
-        is_changed = settle_chain(system, chain, tell) || is_changed;
-    return is_changed ? read_vg(system.lvm, vg_name) : std::move(vg);
+    if (!chains.sound.empty()) {
+        const dmext::Tree tree = dmext::Tree::read(system.dm);
+        for (const Chain &chain : chains.sound)
+            is_changed = settle_or_tell(system, tree, chain, wanted, tell) || is_changed;
+    }
+    return is_changed ? read_vg(system.lvm, wanted.vg) : std::move(vg);
 }
 
 void assemble(System &system, const std::string &vg, const std::string &origin_uuid,
               const Tell &tell) {
-    assemble_chain(system, read_chain(system, vg, origin_uuid), tell);
-    settle(system, vg, tell);
+    const Chain chain = read_chain(system, vg, origin_uuid);
+
+    follow_names(system, dmext::Tree::read(system.dm), chain);
+    assemble_chain(system, chain, tell);
+    const Chains chains = read_chains(read_vg(system.lvm, vg));
+    if (const Chain *now = by_origin(chains.sound, origin_uuid))
+        settle_chain(system, *now, tell);
 }
 
 void disassemble(System &system, const Chain &chain) {
     std::set<std::string> devices;
 
-    follow_names(system, {chain});
+    follow_names(system, dmext::Tree::read(system.dm), chain);
     for (const Volume *volume : chain.volumes()) {
-        remove_unfinished(system, volume->device());
-        if (is_live(system, volume->device()))
+        remove_unfinished(system, *volume);
+        if (is_live(system, *volume))
             devices.insert(volume->device());
     }
     if (chain.is_stacked)
-        remove_unfinished(system, chain.device());
+        remove_unfinished(system, chain.device(), chain.device_uuid());
     if (live_org(system, chain))
         devices.insert(chain.device());
     if (!chain.is_stacked && is_live(system, dmext::real_name(chain.device())))

@@ -35,9 +35,11 @@ void assemble(System &system, const std::string &vg, const std::string &origin_u
 void disassemble(System &system, const Chain &chain);
 
 /**
- * Finishes or takes back what killed commands left unfinished in live chains of the group. To be
+ * Finishes or takes back what killed commands left unfinished in live chains of a group. To be
  * called, under esnap's lock of the group, by whatever changes it. Returns the group as it is then.
+ * @wanted: what is to be changed, or a whole group. Where its chain cannot be settled, Error is
+ * thrown; of others it is told.
  */
-Vg settle(System &system, const std::string &vg, const Tell &tell);
+Vg settle(System &system, const VolumeName &wanted, const Tell &tell);
 
 } // namespace esnap

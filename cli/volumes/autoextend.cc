@@ -46,7 +46,7 @@ bool says_all(const policy::Wish &a, const policy::Wish &b) {
 }
 
 dmext::AreaStatus status_of(System &system, const Volume &volume) {
-    if (!is_live(system, volume.device()))
+    if (!is_live(system, volume))
         throw Error(extend, volume.volume_name().text(),
                     "it is not active: nobody knows how full it is",
                     fmt::format("run esnap vgchange -ay {}, or say with -L how large it shall be",

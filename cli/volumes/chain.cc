@@ -131,13 +131,27 @@ bool is_name_taken(const Vg &vg, const std::string &name) {
            vg.find(name + store_suffix) != nullptr || vg.find(name + journal_suffix) != nullptr;
 }
 
-std::vector<Chain> find_chains(const Vg &vg) {
-    std::vector<Chain> chains;
+Chains read_chains(const Vg &vg) {
+    Chains chains;
 
-    for (const Lv &lv : vg.lvs)
-        if (lv.has_tag(tag::origin_kind))
-            chains.push_back(chain_from(vg, lv));
+    for (const Lv &lv : vg.lvs) {
+        if (!lv.has_tag(tag::origin_kind))
+            continue;
+        try {
+            chains.sound.push_back(chain_from(vg, lv));
+        } catch (const Error &error) {
+            chains.bad.push_back(error);
+        }
+    }
     return chains;
+}
+
+std::vector<Chain> find_chains(const Vg &vg) {
+    Chains chains = read_chains(vg);
+
+    if (!chains.bad.empty())
+        throw chains.bad.front();
+    return std::move(chains.sound);
 }
 
 std::vector<Lv> find_orphans(const Vg &vg) {
@@ -154,7 +168,7 @@ std::vector<Lv> find_orphans(const Vg &vg) {
 }
 
 std::optional<Chain> find_journal(const Vg &vg, const VolumeName &name) {
-    const std::vector<Chain> chains = find_chains(vg);
+    const std::vector<Chain> chains = read_chains(vg).sound;
     const auto is_volume = [&](const Chain &chain) {
         return chain.name == name.lv ||
                std::ranges::any_of(chain.volumes(),
@@ -170,13 +184,17 @@ std::optional<Chain> find_journal(const Vg &vg, const VolumeName &name) {
 }
 
 Found find_volume(const Vg &vg, const VolumeName &name) {
-    for (const Chain &chain : find_chains(vg)) {
+    const Chains chains = read_chains(vg);
+
+    for (const Chain &chain : chains.sound) {
         if (chain.name == name.lv)
             return {chain, {}};
         for (const Volume *volume : chain.volumes())
             if (volume->name == name.lv)
                 return {chain, *volume};
     }
+    if (!chains.bad.empty())
+        throw chains.bad.front();
     if (is_hidden_name(name.lv) && vg.find(name.lv) != nullptr)
         throw Error("find", name.text(), "it is an LV beneath a volume of esnap",
                     "name the volume without the suffix; esnap lvs -a lists both");

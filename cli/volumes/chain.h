@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "error.h"
 #include "lvm/report.h"
 #include "volumes/names.h"
 
@@ -109,6 +110,13 @@ struct Chain {
 /** Is there a volume of this name, ours or LVM's? */
 bool is_name_taken(const Vg &vg, const std::string &name);
 
+/** The chains of a group, and of those whose tags contradict each other what is wrong. */
+struct Chains {
+    std::vector<Chain> sound;
+    std::vector<Error> bad;
+};
+
+Chains read_chains(const Vg &vg);
 /** All chains of a group. Throws Error for tags that contradict each other. */
 std::vector<Chain> find_chains(const Vg &vg);
 /** Stores and journals whose origin is not in the group. */
@@ -124,7 +132,10 @@ struct Found {
  */
 std::optional<Chain> find_journal(const Vg &vg, const VolumeName &name);
 
-/** Throws Error, which says what it is instead, unless the name is one of ours. */
+/**
+ * Throws Error, which says what it is instead, unless the name is one of ours; what is wrong with a
+ * chain only if the name is in no other.
+ */
 Found find_volume(const Vg &vg, const VolumeName &name);
 
 } // namespace esnap

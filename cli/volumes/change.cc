@@ -76,6 +76,8 @@ dmext::Plan rename_volume(System &system, const Vg &vg, const Found &found,
     const VolumeName old = found.volume ? found.volume->volume_name() : found.chain.volume_name();
     const std::string suffix = found.volume ? store_suffix : origin_suffix;
     const std::string from = dm_name(old.vg, old.lv), to = dm_name(old.vg, new_name);
+    const bool is_up =
+        found.volume ? is_live(system, *found.volume) : live_org(system, found.chain).has_value();
     dmext::Plan plan(operation, old.text());
 
     require_good_name(new_name);
@@ -90,7 +92,7 @@ dmext::Plan rename_volume(System &system, const Vg &vg, const Found &found,
     plan.add(lvm_step(system, operation, old,
                       {"lvrename", old.vg, old.lv + suffix, new_name + suffix},
                       {"lvrename", old.vg, new_name + suffix, old.lv + suffix}));
-    if (is_live(system, from))
+    if (is_up)
         plan.add(rename_device_step(from, to, !found.volume));
     return plan;
 }

@@ -349,7 +349,8 @@ dmext::Plan create_snapshot(System &system, const Vg &vg, const std::string &ori
     const VolumeName name{vg.name, origin};
 
     require_new_name(vg, wanted.name);
-    for (const Chain &chain : find_chains(vg)) {
+    const Chains chains = read_chains(vg);
+    for (const Chain &chain : chains.sound) {
         if (chain.name == origin)
             return next_snapshot(system, vg, chain, wanted);
         refuse_hidden(name, chain);
@@ -357,6 +358,8 @@ dmext::Plan create_snapshot(System &system, const Vg &vg, const std::string &ori
             if (volume->name == origin || volume->store.name == origin)
                 refuse_own(name, chain, *volume);
     }
+    if (!chains.bad.empty()) // the LV may be a part of it
+        throw chains.bad.front();
     return first_snapshot(system, vg, require_usable_lv(vg, name), wanted);
 }
 

@@ -82,13 +82,8 @@ private:
 
 } // namespace
 
-void follow_names(System &system, const std::vector<Chain> &chains) {
-    if (chains.empty())
-        return;
-    const dmext::Tree tree = dmext::Tree::read(system.dm);
-
-    for (const Chain &chain : chains)
-        Follower(system, tree).follow(chain);
+void follow_names(System &system, const dmext::Tree &tree, const Chain &chain) {
+    Follower(system, tree).follow(chain);
 }
 
 } // namespace esnap

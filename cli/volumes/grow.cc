@@ -23,12 +23,23 @@ Words with_size(Words words, const Words &size, const std::string &path) {
 
 /* The public device is not LVM's to load: only metadata is changed. */
 dmext::Step extend_live_lv_step(System &system, const Chain &chain, const Words &size) {
-    const std::string path = lvm_path(chain.vg, chain.name);
+    const std::string path = lvm_path(chain.vg, chain.name),
+                      real = dmext::real_name(chain.device());
+    const Words back{
+        "lvreduce", "-y", "-f", "--driverloaded", "n", "-L", fmt::format("{}b", chain.origin.bytes),
+        path};
+    dmext::Step step = lvm_step(system, operation, chain.volume_name(),
+                                with_size({"lvextend", "-y", "--driverloaded", "n"}, size, path));
 
-    return lvm_step(system, operation, chain.volume_name(),
-                    with_size({"lvextend", "-y", "--driverloaded", "n"}, size, path),
-                    {"lvreduce", "-y", "-f", "--driverloaded", "n", "-L",
-                     fmt::format("{}b", chain.origin.bytes), path});
+    step.undo = [=, &lvm = system.lvm](dmext::PlanContext &c) {
+        c.udev.wait();
+        for (const std::string &name : {chain.device(), real})
+            if (dmext::size_of(dmext::Device(c.api, name).table()) > chain.origin.bytes / 512)
+                throw Error("shrink", path, fmt::format("{} has grown already", name),
+                            "it stays as long as it is now: its end may be in use");
+        run_lvm(lvm, "shrink", path, back);
+    };
+    return step;
 }
 
 dmext::Step extend_stacked_lv_step(System &system, const Chain &chain, const Words &size) {
@@ -52,12 +63,10 @@ void require_known_place(System &system, const Chain &chain) {
 }
 
 void grow_stacked(System &system, const Chain &chain, dmext::PlanContext &c) {
-    const dmext::Device device(c.api, chain.device());
     const dmext::Device below(c.api, dm_name(chain.vg, chain.origin.name));
-    const dmext::EsnapshotOrg org = require_live_org(system, operation, chain);
 
-    device.load(dmext::make_table(dmext::size_of(below.table()), org));
-    device.swap_table({}, &c.udev);
+    require_live_org(system, operation, chain);
+    dmext::grow_stacked_origin(c.api, chain.device(), dmext::size_of(below.table())).run(c.api);
 }
 
 } // namespace

@@ -32,12 +32,13 @@ struct Liveness {
     dmext::Table status = {};
 };
 
-/* A device that goes away meanwhile is not there. */
-Liveness look_at(System &system, const std::string &name) {
+/* A device that goes away meanwhile is not there; neither is one of another @uuid, if one is given.
+ */
+Liveness look_at(System &system, const std::string &name, const std::string &uuid = {}) {
     const dmext::Device device(system.dm, name);
     const dmext::Info info = device.info();
 
-    if (!info.exists)
+    if (!info.exists || (!uuid.empty() && info.uuid != uuid))
         return {};
     return {true, info.open_count > 0, device.status()};
 }
@@ -80,7 +81,7 @@ std::string shown_origin(const Chain &chain, const Volume &volume) {
 }
 
 Row volume_row(System &system, const Chain &chain, const Volume &volume) {
-    const Liveness live = look_at(system, volume.device());
+    const Liveness live = look_at(system, volume.device(), volume.device_uuid());
     const bool is_view = volume.kind == Volume::Kind::view;
     Row row;
 
@@ -260,7 +261,7 @@ const std::array<Field, 21> fields{{
 std::vector<Row> list_volumes(System &system, const Vg &vg, bool hidden) {
     std::vector<Row> rows;
 
-    for (const Chain &chain : find_chains(vg)) {
+    for (const Chain &chain : read_chains(vg).sound) {
         rows.push_back(origin_row(system, chain));
         if (hidden && chain.is_stacked)
             rows.push_back(hidden_row(vg.name, chain.origin, chain.name));
@@ -276,7 +277,7 @@ std::vector<Row> list_volumes(System &system, const Vg &vg, bool hidden) {
 }
 
 void add_policies(System &system, const Vg &vg, std::vector<Row> &rows) {
-    for (const Chain &chain : find_chains(vg)) {
+    for (const Chain &chain : read_chains(vg).sound) {
         for (const Volume *volume : chain.volumes()) {
             const auto row = std::ranges::find(rows, volume->name, &Row::name);
             if (row == rows.end() || row->vg != vg.name || !chain.can_fill(*volume))

@@ -41,6 +41,12 @@ bool is_live(System &system, const std::string &device) {
     return info.exists && info.has_live_table;
 }
 
+bool is_live(System &system, const Volume &volume) {
+    const dmext::Info info = dmext::Device(system.dm, volume.device()).info();
+
+    return info.exists && info.has_live_table && info.uuid == volume.device_uuid();
+}
+
 int open_count(System &system, const std::string &device) {
     const dmext::Info info = dmext::Device(system.dm, device).info();
 

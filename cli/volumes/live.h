@@ -26,6 +26,8 @@ bool has_waiting_writes(System &system, const Chain &chain);
 
 /** Does the device exist, with a table? */
 bool is_live(System &system, const std::string &device);
+/** The same; what has only taken its name (an LV of LVM's) is not it. */
+bool is_live(System &system, const Volume &volume);
 /** How often the device is opened; 0 if it does not exist. */
 int open_count(System &system, const std::string &device);
 /** Whether somebody has it open for longer than a scan of LVM or udev: looks for two seconds. */

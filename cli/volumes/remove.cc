@@ -33,7 +33,7 @@ dmext::Step remove_store_step(System &system, const Volume &volume) {
 }
 
 void require_unused(System &system, const Volume &volume) {
-    if (stays_open(system, volume.device()))
+    if (is_live(system, volume) && stays_open(system, volume.device()))
         throw Error(operation, volume.volume_name().text(), "it is in use",
                     "unmount it, or end the program that has it open");
 }
@@ -53,7 +53,7 @@ dmext::Plan remove_view(System &system, const Volume &view) {
     plan.add(mark_step(system, view));
     if (system.monitor != nullptr)
         plan.add(forget_step(system, view, wants_watching(system, view)));
-    if (is_live(system, view.device()))
+    if (is_live(system, view))
         plan.append(dmext::take_down(system.dm, {view.device()}));
     plan.add(remove_store_step(system, view));
     return plan;
@@ -90,10 +90,10 @@ dmext::Plan remove_snapshot(System &system, const Chain &chain, const Volume &sn
         plan.add(forget_step(system, snapshot, wants_watching(system, snapshot)));
     if (is_in_table(system, org, snapshot)) {
         std::vector<std::string> images;
-        if (is_live(system, snapshot.device()))
+        if (is_live(system, snapshot))
             images.push_back(snapshot.device());
         plan.append(dmext::drop_oldest_store(system.dm, chain.device(), images));
-    } else if (is_live(system, snapshot.device())) {
+    } else if (is_live(system, snapshot)) {
         plan.append(dmext::take_down(system.dm, {snapshot.device()}));
     }
     plan.add(remove_store_step(system, snapshot));

@@ -48,6 +48,17 @@ void require_ok(const Chain &chain, const Volume &volume, es_fault fault) {
                     "nothing was activated, so that no snapshot can go wrong");
 }
 
+/*
+ * Was it taken? The store before it names its successor first, then it is attached; where that went
+ * wrong, the successor is taken back, and it does not count that it had been attached.
+ */
+bool was_taken(const OpenedStore &store, const OpenedStore *older) {
+    if (!store.volume.is_pending())
+        return true;
+    return older != nullptr ? es_uuid_equal(older->sb.next_uuid, store.sb.store_uuid)
+                            : store.was_attached();
+}
+
 } // namespace
 
 OpenedStore open_store(const Volume &volume) {
@@ -80,6 +91,37 @@ void require_whole_chain(const Chain &chain, const std::vector<OpenedStore> &sto
     }
     if (older != nullptr)
         require_ok(chain, stores.back().volume, es_rules_newest(older));
+}
+
+void forget_volume(System &system, const Volume &volume) {
+    run_lvm(system.lvm, "take back", volume.volume_name().text(),
+            {"lvremove", "-y", "-f", lvm_path(volume.vg, volume.store.name)});
+}
+
+std::vector<OpenedStore> choose_stores(System &system, const Chain &chain, const Tell &tell) {
+    std::vector<OpenedStore> stores;
+
+    for (const Volume &snapshot : chain.snapshots) {
+        const bool is_blank = is_unformatted(snapshot);
+        if (!is_blank)
+            stores.push_back(open_store(snapshot));
+        const OpenedStore *older = stores.size() > 1 ? &stores[stores.size() - 2] : nullptr;
+        const bool is_gone =
+            snapshot.is_being_removed() && !is_blank && stores.back().sb.state == ES_STATE_REMOVED;
+        if (is_blank || is_gone || !was_taken(stores.back(), older)) {
+            tell(News::mended, fmt::format("{}: what a killed command had left of it is removed",
+                                           snapshot.volume_name().text()));
+            forget_volume(system, snapshot);
+            if (!is_blank)
+                stores.pop_back();
+        } else if (stores.back().sb.state == ES_STATE_INVALID) {
+            tell(News::missing,
+                 fmt::format("{}: it is invalid, and so are the snapshots before it; remove them",
+                             snapshot.volume_name().text()));
+            stores.clear();
+        }
+    }
+    return stores;
 }
 
 } // namespace esnap

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "es_format.h"
+#include "volumes/assemble.h"
 #include "volumes/chain.h"
 
 namespace esnap {
@@ -28,6 +29,16 @@ OpenedStore open_store(const Volume &volume);
  * read.
  */
 bool is_unformatted(const Volume &volume);
+
+/** Removes the LV of what was never taken, or is gone already. */
+void forget_volume(System &system, const Volume &volume);
+
+/**
+ * Snapshots from oldest to newest as they belong into the table. Left out are: what was never
+ * taken (it goes), what the kernel has dropped already (it goes), and everything up to the last
+ * invalid one (it stays to be looked at). The stores' LVs are active.
+ */
+std::vector<OpenedStore> choose_stores(System &system, const Chain &chain, const Tell &tell);
 
 /**
  * Throws Error unless @stores, snapshots from oldest to newest, are one whole chain for the

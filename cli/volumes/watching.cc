@@ -80,12 +80,11 @@ bool sync_watching(System &system, const Vg &vg, const Tell &tell) {
 
     if (system.monitor == nullptr)
         return true;
-    for (const Chain &chain : find_chains(vg)) {
+    for (const Chain &chain : read_chains(vg).sound) {
         for (const Volume *volume : chain.volumes()) {
             const std::string uuid = volume->device_uuid(), name = volume->volume_name().text();
             const bool can_fill = chain.can_fill(*volume);
-            if ((!can_fill && !may_be_left_over(chain, *volume)) ||
-                !is_live(system, volume->device()))
+            if ((!can_fill && !may_be_left_over(chain, *volume)) || !is_live(system, *volume))
                 continue;
             const bool wanted = can_fill && wants_watching(system, *volume);
             is_done = attempt(tell,

@@ -44,9 +44,13 @@ Device hidden(PlanContext &c, const DeviceSpec &real) {
     return {c.api, real.name, Visibility::hidden};
 }
 
-/* Nobody but esnapshot-org uses it: there is no file system to freeze. */
-void switch_real(const Device &real, UdevScope &udev) {
-    real.swap_table({.flush = true, .freeze = false}, &udev);
+/* More room has nothing to do with the data that is there: writes that wait (for room in a
+ * snapshot's area, too) need not end before. */
+constexpr SuspendMode at_once{.flush = false, .freeze = false};
+
+void switch_real(const Device &real, const DeviceSpec &spec, const Table &fallback,
+                 UdevScope &udev) {
+    swap_or_go_back(real, {fallback}, spec.access, udev, at_once);
 }
 
 void add_real(Plan &plan, const DeviceSpec &real, const Table &grown) {
@@ -57,10 +61,10 @@ void add_real(Plan &plan, const DeviceSpec &real, const Table &grown) {
               },
               [=](PlanContext &c) { hidden(c, real).clear(); }});
     plan.add({fmt::format("let {} grow", real.name),
-              [=](PlanContext &c) { switch_real(hidden(c, real), c.udev); },
+              [=](PlanContext &c) { switch_real(hidden(c, real), real, real.table, c.udev); },
               [=](PlanContext &c) {
                   hidden(c, real).load(real.table, real.access);
-                  switch_real(hidden(c, real), c.udev);
+                  switch_real(hidden(c, real), real, grown, c.udev);
               }});
 }
 
@@ -73,9 +77,9 @@ void add_origin(Plan &plan, const DeviceSpec &own, const Table &longer) {
                   Device(c.api, name).load(longer, own.access);
               },
               [=](PlanContext &c) { Device(c.api, name).clear(); }});
-    plan.add({fmt::format("freeze {} and switch to the longer table", name),
+    plan.add({fmt::format("switch {} to the longer table", name),
               [=](PlanContext &c) {
-                  swap_or_go_back(Device(c.api, name), {own.table}, own.access, c.udev);
+                  swap_or_go_back(Device(c.api, name), {own.table}, own.access, c.udev, at_once);
               },
               {},
               true});
@@ -111,6 +115,19 @@ Plan grow_inserted_origin(DmApi &api, const std::string &name, const Table &grow
     require_longer(real, grown);
     add_real(plan, real.spec(), grown);
     add_origin(plan, own, make_table(size_of(grown), only_target<EsnapshotOrg>(own.table, name)));
+    return plan;
+}
+
+Plan grow_stacked_origin(DmApi &api, const std::string &name, Sectors sectors) {
+    const Device device(api, name);
+    require_idle(device);
+    const DeviceSpec own = device.spec();
+    Plan plan(operation, name);
+
+    if (sectors < size_of(own.table))
+        throw Error(operation, name,
+                    fmt::format("it has {} sectors, and {} are less", size_of(own.table), sectors));
+    add_origin(plan, own, make_table(sectors, only_target<EsnapshotOrg>(own.table, name)));
     return plan;
 }
 

@@ -312,7 +312,7 @@ Plan add_journal(DmApi &api, const std::string &device, const std::string &journ
     EsnapshotOrg next = chain.org;
     next.journal = journal;
     add_change(plan, chain, make_table(chain.sectors, next), fmt::format("with {}", journal),
-               Pending::stays, require_journal_in_use);
+               Pending::stays, require_journal_in_use, at_once);
     return plan;
 }
 

@@ -115,11 +115,10 @@ TEST_CASE("the plan for a journal", "[cli][journal]") {
     const dmext::Plan plan =
         create_journal(w.system, w.vg(), w.find("data"), {"", {"-L", "16777216b"}});
 
-    CHECK(plan.listing() ==
-          Lines{"1. create vg/data_ejrnl", "2. format /dev/mapper/vg-data_ejrnl",
-                "3. load a table into vg-data: with /dev/mapper/vg-data_ejrnl",
-                "4. freeze vg-data and switch to the new table (cannot be taken back)",
-                "5. mark as complete vg/data_ejrnl (cannot be taken back)"});
+    CHECK(plan.listing() == Lines{"1. create vg/data_ejrnl", "2. format /dev/mapper/vg-data_ejrnl",
+                                  "3. load a table into vg-data: with /dev/mapper/vg-data_ejrnl",
+                                  "4. switch vg-data to the new table (cannot be taken back)",
+                                  "5. mark as complete vg/data_ejrnl (cannot be taken back)"});
     CHECK(w.lvm.commands().empty());
     CHECK(create_journal(w.system, w.vg(), w.find("data"), {"fast", {}}).listing()[0] ==
           "1. create vg/fast_ejrnl");

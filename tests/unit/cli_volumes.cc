@@ -14,10 +14,12 @@
 #include "support/fake_dm.h"
 #include "support/fake_lvm.h"
 #include "support/texts.h"
+#include "volumes/assemble.h"
 #include "volumes/change.h"
 #include "volumes/create.h"
 #include "volumes/follow.h"
 #include "volumes/listing.h"
+#include "volumes/live.h"
 #include "volumes/protect.h"
 #include "volumes/remove.h"
 #include "volumes/selection.h"
@@ -25,31 +27,34 @@
 using namespace esnap;
 using namespace esnap::test;
 using Catch::Contains;
+using Catch::StartsWith;
 using Catch::Matchers::Message;
 
 namespace {
 
 constexpr dmext::Sectors sectors = 131072;
+constexpr const char *other_uuid = "J2GrPy-8Svp-4MvJ-45ic-XAZO-yiRs-zfxZCk";
+constexpr const char *thin_uuid = "SkPlYu-yuuk-ZXoZ-VJtg-MVDa-o5DS-gVwBZZ";
 
 /* The recorded group, and its devices. */
 struct World {
-    FakeLvm lvm{recorded_report()};
+    FakeLvm lvm;
     dmext::test::FakeDm dm;
     System system{lvm, dm};
 
-    World() {
+    explicit World(const std::string &report = recorded_report()) : lvm{report} {
         for (const char *name :
              {"vg-data_eorig", "vg-monday_ecow", "vg-tuesday_ecow", "vg-try_ecow", "vg-other"})
-            dm.add({name, std::string("LVM-") + name,
+            dm.add({name, std::string("LVM-q3Zk8PYd2L4mRtw9Xs7bNcf5JhT6aQe0") + name,
                     dmext::make_table(sectors, dmext::Linear{"8:16", 0})});
         dmext::EsnapshotOrg org{dm.number_of("vg-data_eorig"), 128};
         org.stores = {dm.number_of("vg-monday_ecow"), dm.number_of("vg-tuesday_ecow")};
-        dm.add({"vg-data", "ESNAP-origin-x", dmext::make_table(sectors, org)});
+        dm.add({"vg-data", find("data").chain.device_uuid(), dmext::make_table(sectors, org)});
         for (const std::string name : {"monday", "tuesday"})
-            dm.add({"vg-" + name, "ESNAP-image-" + name,
+            dm.add({"vg-" + name, find(name).volume->device_uuid(),
                     dmext::make_table(sectors,
                                       dmext::Esnapshot{dm.number_of("vg-" + name + "_ecow")})});
-        dm.add({"vg-try", "ESNAP-view-try",
+        dm.add({"vg-try", find("try").volume->device_uuid(),
                 dmext::make_table(sectors, dmext::EsnapshotView{dm.number_of("vg-try_ecow"),
                                                                 dm.number_of("vg-data_eorig"),
                                                                 dm.number_of("vg-monday_ecow")})});
@@ -222,6 +227,72 @@ TEST_CASE("what a name stands for", "[cli]") {
     CHECK_THAT(why_not("nothing"), Contains("there is no such volume"));
 }
 
+TEST_CASE("a chain with wrong tags is no reason to refuse another", "[cli]") {
+    const auto untagged = [](const std::string &lv, const std::string &tags) {
+        return fmt::format(R"("lv_name":"{}", "lv_uuid":"{}", "lv_size":"{}", "lv_layout":"{}", )"
+                           R"("lv_tags":"{}")",
+                           lv, lv == "other" ? other_uuid : thin_uuid,
+                           lv == "other" ? "67108864" : "33554432",
+                           lv == "other" ? "linear" : "thin,sparse", tags);
+    };
+    const std::string report = replaced(
+        replaced(recorded_report(), untagged("other", ""), untagged("other", "esnap.kind=origin")),
+        untagged("thin", ""),
+        untagged("thin", fmt::format("esnap.kind=snapshot,esnap.origin={}", other_uuid)));
+    World w(report);
+    std::vector<std::string> told;
+    const auto tell = [&](News, const std::string &text) { told.push_back(text); };
+
+    CHECK(read_chains(w.vg()).sound.size() == 1);
+    REQUIRE(read_chains(w.vg()).bad.size() == 1);
+    CHECK_THAT(read_chains(w.vg()).bad[0].what(), Contains("vg/thin"));
+    CHECK_THROWS_AS(find_chains(w.vg()), Error);
+    CHECK(w.find("monday").chain.name == "data");
+    CHECK(list_volumes(w.system, w.vg(), false).size() == 4);
+    settle(w.system, {"vg", "monday"}, tell);
+    CHECK(told.empty());
+    CHECK_NOTHROW(create_snapshot(w.system, w.vg(), "data", {"wednesday", {"-L", "8m"}}));
+
+    // What may be a part of it is not touched.
+    for (const char *name : {"other", "thin", "nothing"})
+        CHECK_THAT(message_of<Error>([&] { w.find(name); }), Contains("vg/thin"));
+    CHECK_THAT(message_of<Error>([&] {
+                   create_snapshot(w.system, w.vg(), "other", {"wednesday", {"-L", "8m"}});
+               }),
+               Contains("vg/thin"));
+}
+
+TEST_CASE("a chain that cannot be settled is no reason to refuse another", "[cli]") {
+    World w(replaced(recorded_report(), "esnap.kind=view", "esnap.removing,esnap.kind=view"));
+    std::vector<std::string> told;
+    const auto tell = [&](News, const std::string &text) { told.push_back(text); };
+    const std::string why = "the group is locked";
+
+    w.lvm.fail_command(2, why); // the first marks it again
+    settle(w.system, {"vg", "other"}, tell);
+    CAPTURE(told, w.lvm.commands());
+    REQUIRE(told.size() == 2);
+    CHECK(told[0] == "vg/try: its removal had begun and goes on");
+    CHECK_THAT(told[1], StartsWith("vg/data is left as it is: ") && Contains(why));
+    w.lvm.fail_command(2, why);
+    CHECK_THAT(message_of<std::runtime_error>([&] {
+                   settle(w.system, {"vg", "data"}, tell);
+               }),
+               Contains(why));
+}
+
+TEST_CASE("an LV that has taken a volume's name is not that volume", "[cli]") {
+    World w;
+
+    dmext::Device(w.dm, "vg-try").remove();
+    w.dm.add({"vg-try", "LVM-mine", dmext::make_table(sectors, dmext::Linear{"8:16", 0})});
+    CHECK_FALSE(is_live(w.system, *w.find("try").volume));
+    CHECK(list_volumes(w.system, w.vg(), false)[3].state == "inactive");
+    remove_volume(w.system, w.find("try")).run(w.dm);
+    CHECK(w.dm.has("vg-try"));
+    CHECK(w.lvm.commands().back() == "lvremove -y -f vg/try_ecow");
+}
+
 TEST_CASE("volumes as a list", "[cli]") {
     World w;
     const std::vector<Row> rows = list_volumes(w.system, w.vg(), true);
@@ -389,7 +460,7 @@ TEST_CASE("devices of volumes that LVM has renamed", "[cli]") {
         dm.add({"old-data", chain.device_uuid(), table});
         dm.add({"old-monday", chain.snapshots.front().device_uuid(), table});
         dm.add({"vg-tuesday", chain.snapshots.back().device_uuid(), table});
-        follow_names(system, chains);
+        follow_names(system, dmext::Tree::read(dm), chain);
         CHECK((exists("vg-data") && exists("vg-monday") && exists("vg-tuesday")));
         CHECK_FALSE((exists("old-data") || exists("old-monday")));
     }
@@ -399,7 +470,7 @@ TEST_CASE("devices of volumes that LVM has renamed", "[cli]") {
         chain.is_stacked = false;
         dm.add({"old-data", uuid, table});
         dm.add({"old-data-real", uuid + "-real", table});
-        follow_names(system, chains);
+        follow_names(system, dmext::Tree::read(dm), chain);
         CHECK((exists("vg-data") && exists("vg-data-real")));
     }
     SECTION("not of a group that this one is a copy of") {
@@ -409,7 +480,7 @@ TEST_CASE("devices of volumes that LVM has renamed", "[cli]") {
         dm.add({"prod-data", chain.device_uuid(),
                 dmext::make_table(sectors,
                                   dmext::EsnapshotOrg{dm.number_of("prod-data_eorig"), 128})});
-        CHECK_THAT(message_of<Error>([&] { follow_names(system, chains); }),
+        CHECK_THAT(message_of<Error>([&] { follow_names(system, dmext::Tree::read(dm), chain); }),
                    Contains("prod-data has its uuid") && Contains("a copy of the other"));
         CHECK(exists("prod-data"));
     }
@@ -417,7 +488,7 @@ TEST_CASE("devices of volumes that LVM has renamed", "[cli]") {
         dm.add({"vg-data", chain.device_uuid(), table});
         chain.is_stacked = false;
         chain.name = "data_eorigx";
-        CHECK_THAT(message_of<Error>([&] { follow_names(system, chains); }),
+        CHECK_THAT(message_of<Error>([&] { follow_names(system, dmext::Tree::read(dm), chain); }),
                    Contains("while vg-data stands on it") &&
                        Contains("lvrename vg data_eorigx NAME_eorig"));
         CHECK(exists("vg-data"));

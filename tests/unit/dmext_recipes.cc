@@ -168,6 +168,40 @@ TEST_CASE("dmext: a volume that was taken over in use grows", "[dmext]") {
     CHECK(dm->picture() == before);
 }
 
+TEST_CASE("dmext: a device that the kernel cannot give more room goes on as it was", "[dmext]") {
+    const Table grown{make_target(0, size, Linear{"8:16", 0}),
+                      make_target(size, 2048, Linear{"8:32", 4096})};
+    World dm = chain_world();
+    const Table before = dm->live_table("vg-data-real"), above = dm->live_table("vg-data");
+
+    SECTION("the hidden one") {
+        dm->fails_to_resume = [&](const Table &t) { return t == grown; };
+        text_of([&] { grow_inserted_origin(*dm, "vg-data", grown).run(*dm); });
+    }
+    SECTION("the one above") {
+        dm->fails_to_resume = [&](const Table &t) {
+            return t[0].type == "esnapshot-org" && size_of(t) > size;
+        };
+        text_of([&] { grow_inserted_origin(*dm, "vg-data", grown).run(*dm); });
+    }
+    CHECK(dm->suspended().empty());
+    CHECK(dm->live_table("vg-data-real") == before);
+    CHECK(dm->live_table("vg-data") == above);
+}
+
+TEST_CASE("dmext: an esnapshot-org on top of a volume grows", "[dmext]") {
+    const MakePlan make_plan = [&](FakeDm &dm) {
+        return grow_stacked_origin(dm, "vg-data", size + 2048);
+    };
+    World dm = chain_world();
+    make_plan(*dm).run(*dm);
+
+    CHECK(size_of(dm->live_table("vg-data")) == size + 2048);
+    CHECK(live_org(*dm, "vg-data").stores.size() == 2);
+    CHECK(check_failing_calls(chain_world, make_plan) >= 3);
+    CHECK_THAT(text_of([&] { grow_stacked_origin(*dm, "vg-data", size); }), Contains("are less"));
+}
+
 TEST_CASE("dmext: when a table continues another", "[dmext]") {
     const auto piece = [](Sectors first, Sectors count, const char *device, Sectors offset) {
         return make_target(first, count, Linear{device, offset});

@@ -49,6 +49,12 @@ bool is_continuation(const Table &shorter, const Table &longer);
 Plan grow_inserted_origin(DmApi &api, const std::string &device, const Table &grown);
 
 /**
+ * Gives @device, an esnapshot-org on top of a volume that has grown, the length of @sectors, while
+ * it is in use. Throws Error if it is longer. Final.
+ */
+Plan grow_stacked_origin(DmApi &api, const std::string &device, Sectors sectors);
+
+/**
  * Adds @store to the chain of @device: takes a snapshot. Freezes the file system. A chain without
  * stores gets chunks of @first_chunk_sectors. Final.
  */
