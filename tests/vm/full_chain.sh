@@ -76,10 +76,14 @@ write_until_full three --verify=crc32c --do_verify=1
 refused 5 'it is in use' timeout 100 esnap vgchange -an vg
 dmsetup remove --retry vg-three || fail "the image cannot be removed while writes wait"
 timeout 100 esnap lvremove -y vg/one || fail "removing the oldest snapshot hangs while writes wait"
+timeout 100 esnap lvextend -L +4M vg/data || fail "growing the origin hangs while writes wait"
+expect 106496 "$(blockdev --getsz /dev/vg/data)" "the origin's size"
+timeout 100 esnap lvcreate --esnapjrnl -L 8M vg/data || fail "adding a journal hangs while writes wait"
 kill -0 "$writer" || fail "the writer did not wait"
 esnap lvchange -ay vg/data
 esnap lvextend -L +56M vg/three
 wait "$writer" || fail "a write was lost"
+esnap lvremove -y vg/data_ejrnl
 settled
 esnap vgchange -an vg
 esnap vgchange -ay vg
