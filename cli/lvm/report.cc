@@ -17,7 +17,8 @@ namespace {
 constexpr const char *operation = "read LVM's report";
 /* Of the kinds that are not needed as little as possible: none cannot be asked for. */
 constexpr std::array<std::pair<const char *, const char *>, 5> reports{{
-    {"vg", "vg_name,vg_extent_size,vg_extent_count,vg_free_count,vg_shared,vg_exported,vg_partial"},
+    {"vg", "vg_name,vg_uuid,vg_extent_size,vg_extent_count,vg_free_count,vg_shared,vg_exported,vg_"
+           "partial"},
     {"lv", "vg_name,lv_name,lv_uuid,lv_size,lv_layout,lv_tags,lv_active_locally,lv_device_open,"
            "lv_skip_activation,lv_autoactivation,lv_time"},
     {"pv", "pv_name"},
@@ -27,6 +28,7 @@ constexpr std::array<std::pair<const char *, const char *>, 5> reports{{
 
 Vg vg_from(const nlohmann::json &row) {
     return {.name = text_in(row, "vg_name"),
+            .uuid = text_in(row, "vg_uuid"),
             .extent_bytes = number_in(row, "vg_extent_size"),
             .extents = number_in(row, "vg_extent_count"),
             .free_extents = number_in(row, "vg_free_count"),
@@ -41,11 +43,20 @@ std::string bare(const std::string &name) {
     return name.size() > 2 && name.front() == '[' ? name.substr(1, name.size() - 2) : name;
 }
 
-Lv lv_from(const nlohmann::json &row) {
-    const std::string name = text_in(row, "lv_name");
+/* LVM-, the group's uuid, the LV's, both without dashes. */
+std::string device_uuid(const std::string &vg, const std::string &lv) {
+    std::string both = vg + lv;
+
+    std::erase(both, '-');
+    return "LVM-" + both;
+}
+
+Lv lv_from(const nlohmann::json &row, const Vg &vg) {
+    const std::string name = text_in(row, "lv_name"), uuid = text_in(row, "lv_uuid");
 
     return {.name = bare(name),
-            .uuid = text_in(row, "lv_uuid"),
+            .uuid = uuid,
+            .device_uuid = device_uuid(vg.uuid, uuid),
             .bytes = number_in(row, "lv_size"),
             .layout = text_in(row, "lv_layout"),
             .tags = list_in(row, "lv_tags"),
@@ -87,7 +98,7 @@ std::vector<Vg> parse_vgs(const std::string &json) try {
         if (vg == vgs.end())
             throw Error(operation, text_in(row, "lv_name"),
                         "its volume group is not in the report");
-        vg->lvs.push_back(lv_from(row));
+        vg->lvs.push_back(lv_from(row, *vg));
     }
     return vgs;
 } catch (const nlohmann::json::exception &error) {

@@ -14,6 +14,8 @@ namespace esnap {
 struct Lv {
     std::string name;
     std::string uuid;
+    /** Of LVM's device for it: a copied group (vgimportclone) has LVs of the same uuids. */
+    std::string device_uuid;
     std::uint64_t bytes = 0;
     /** "linear", "striped", "raid,raid1", ... */
     std::string layout;
@@ -34,6 +36,7 @@ struct Lv {
 
 struct Vg {
     std::string name;
+    std::string uuid;
     std::uint64_t extent_bytes = 0;
     std::uint64_t extents = 0;
     std::uint64_t free_extents = 0;

@@ -93,9 +93,15 @@ Words lvs_of(const Chain &chain) {
     return names;
 }
 
+/* Without those of views: nobody but the view needs them (make_device). */
 void activate_lvs(System &system, const Chain &chain) {
-    run_lvm_on_all(system.lvm, operation, chain.volume_name(), {"lvchange", "-ay", "-K"},
-                   lvs_of(chain));
+    Words names = lvs_of(chain);
+
+    std::erase_if(names, [&](const std::string &name) {
+        return std::ranges::any_of(chain.views,
+                                   [&](const Volume &view) { return view.store.name == name; });
+    });
+    run_lvm_on_all(system.lvm, operation, chain.volume_name(), {"lvchange", "-ay", "-K"}, names);
 }
 
 // --- which stores go into the table ---
@@ -206,6 +212,9 @@ void make_device(System &system, const Chain &chain, const Volume &volume,
     remove_unfinished(system, volume.device());
     if (is_live(system, volume.device()))
         return;
+    if (!volume.store.is_active)
+        run_lvm(system.lvm, operation, volume.volume_name().text(),
+                {"lvchange", "-ay", "-K", lvm_path(volume.vg, volume.store.name)});
     const OpenedStore store = open_store(volume);
     device_plan(chain, volume, store.sb.origin_sectors, org.origin).run(system.dm);
 }

@@ -14,17 +14,19 @@ namespace esnap {
 
 namespace {
 
+constexpr std::size_t lvm_uuid_of_group = 4 + 32; // "LVM-", and a uuid without dashes
+
 class Follower {
 public:
     Follower(System &system, const dmext::Tree &tree) : system_(system), tree_(tree) {}
 
     void follow(const Chain &chain) {
         if (chain.is_stacked)
-            rename(tree_.by_uuid(chain.device_uuid()), chain.device(), dmext::Visibility::normal);
+            rename(own(chain, chain.device_uuid()), chain.device(), dmext::Visibility::normal);
         else
             follow_live(chain);
         for (const Volume *volume : chain.volumes())
-            rename(tree_.by_uuid(volume->device_uuid()), volume->device(),
+            rename(own(chain, volume->device_uuid()), volume->device(),
                    dmext::Visibility::unprobed);
     }
 
@@ -34,15 +36,29 @@ private:
             dmext::Device(system_.dm, node->name, visibility).rename(name);
     }
 
-    /* LVM's device for an LV: LVM-, the group's uuid, the LV's, both without dashes. */
-    const dmext::Node *lv_device(const Lv &lv) const {
-        std::string uuid = lv.uuid;
+    /*
+     * Stores and LVs of a copied group have the uuids of the original's: a device of this uuid
+     * counts only if it stands on this group's LVs.
+     */
+    const dmext::Node *own(const Chain &chain, const std::string &uuid) const {
+        const std::string group = chain.origin.device_uuid.substr(0, lvm_uuid_of_group);
+        const dmext::Node *node = tree_.by_uuid(uuid);
 
-        std::erase(uuid, '-');
-        for (const dmext::Node *node : tree_.by_uuid_prefix("LVM-"))
-            if (node->uuid.ends_with(uuid))
-                return node;
-        return nullptr;
+        if (node == nullptr)
+            return nullptr;
+        for (const dmext::DeviceNumber number : node->below) {
+            const dmext::Node *below = tree_.by_number(number);
+            if (below != nullptr && below->uuid.starts_with("LVM-") &&
+                !below->uuid.starts_with(group))
+                throw Error(
+                    "find", chain.volume_name().text(),
+                    fmt::format("{} has its uuid and stands on LVs of another group: one of "
+                                "them is a copy of the other",
+                                node->name),
+                    "only one of them can be active on one machine; take that one down first "
+                    "(esnap vgchange -an GROUP)");
+        }
+        return node;
     }
 
     void follow_live(const Chain &chain) {
@@ -52,7 +68,7 @@ private:
                                     "name does not end in {} any more",
                                     origin->name, origin_suffix),
                         fmt::format("lvrename {} {} NAME{}", chain.vg, chain.name, origin_suffix));
-        const dmext::Node *device = lv_device(chain.origin);
+        const dmext::Node *device = tree_.by_uuid(chain.origin.device_uuid);
         if (device == nullptr)
             return;
         rename(tree_.by_uuid(dmext::real_uuid(device->uuid)), dmext::real_name(chain.device()),

@@ -394,14 +394,24 @@ TEST_CASE("devices of volumes that LVM has renamed", "[cli]") {
         CHECK_FALSE((exists("old-data") || exists("old-monday")));
     }
     SECTION("of a volume that was taken over in use") {
-        std::string uuid = "LVM-group" + chain.origin.uuid;
-        std::erase(uuid, '-');
-        uuid.insert(3, "-");
+        const std::string &uuid = chain.origin.device_uuid;
+        CHECK(uuid == "LVM-q3Zk8PYd2L4mRtw9Xs7bNcf5JhT6aQe0H0vK7b1c85zA97ZXrdo5B4xbLaDWnGI1");
         chain.is_stacked = false;
         dm.add({"old-data", uuid, table});
         dm.add({"old-data-real", uuid + "-real", table});
         follow_names(system, chains);
         CHECK((exists("vg-data") && exists("vg-data-real")));
+    }
+    SECTION("not of a group that this one is a copy of") {
+        std::string other = chain.origin.device_uuid;
+        other.replace(4, 32, "0AbCdEf123456789012345678901234a");
+        dm.add({"prod-data_eorig", other, table});
+        dm.add({"prod-data", chain.device_uuid(),
+                dmext::make_table(sectors,
+                                  dmext::EsnapshotOrg{dm.number_of("prod-data_eorig"), 128})});
+        CHECK_THAT(message_of<Error>([&] { follow_names(system, chains); }),
+                   Contains("prod-data has its uuid") && Contains("a copy of the other"));
+        CHECK(exists("prod-data"));
     }
     SECTION("an origin whose LV has lost its ending") {
         dm.add({"vg-data", chain.device_uuid(), table});
