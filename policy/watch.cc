@@ -38,6 +38,7 @@ void Watch::see_size(const Reading &reading) {
     full_since_.reset();
     pause_ = std::chrono::seconds{0};
     not_before_ = {};
+    has_failed_ = false;
 }
 
 bool Watch::wants_extension(const Reading &reading, Clock::time_point now) {
@@ -52,7 +53,8 @@ bool Watch::wants_extension(const Reading &reading, Clock::time_point now) {
     if (reading.state == Reading::State::lost)
         return false;
     const bool is_news = reading.state != before && reading.state != Reading::State::ok;
-    const bool is_due = is_news || reading.state == Reading::State::full || percent >= next_check_;
+    const bool is_due =
+        is_news || has_failed_ || reading.state == Reading::State::full || percent >= next_check_;
     if (!is_due)
         return false;
     /* Writes that have just begun to wait are worth one more try, whatever failed before. */
@@ -86,13 +88,11 @@ void Watch::extended(const Reading &before, const Reading &after, bool failed,
         return;
     }
     last_ = after.state;
+    has_failed_ = failed;
     if (!failed && after.state != Reading::State::full)
         return; /* below the threshold, or not wanted: the next step asks again */
     set_pause(after.state == Reading::State::full, now);
     not_before_ = now + pause_;
-    /* After the pause it is asked again without being any fuller. */
-    if (failed)
-        next_check_ = std::max(first_check, next_check_ - step);
 }
 
 std::optional<std::string> Watch::warning(const Reading &reading) {

@@ -5,7 +5,8 @@
 //
 // It does not know the volume's threshold (that is in tags and files, which the extending command
 // reads). So it asks each time the area is 5 % fuller, from 50 % on, and whenever the kernel says
-// that it has become low or full; the command answers with doing nothing, if that is right.
+// that it has become low or full, however little is used: what copies under way will need makes it
+// low, too. The command answers with doing nothing, if that is right.
 #pragma once
 
 #include <chrono>
@@ -63,6 +64,7 @@ private:
     bool told_lost_ = false;
     std::chrono::seconds pause_{0};
     Clock::time_point not_before_ = {};
+    bool has_failed_ = false; /**< the last try: again after the pause, without being any fuller */
     std::optional<Clock::time_point> full_since_ = {}; /**< as failures have shown it */
 };
 

@@ -114,8 +114,9 @@ std::vector<char *> pointers_to(const std::vector<std::string> &words) {
     return pointers;
 }
 
-/* Nothing: it has not ended until @deadline. */
-std::optional<int> wait_until(pid_t child, Clock::time_point deadline) {
+/* Nothing: it has not ended until @deadline, or until @stop asks for that. */
+std::optional<int> wait_until(pid_t child, Clock::time_point deadline,
+                              const std::stop_token &stop = {}) {
     int status = 0;
 
     for (;;) {
@@ -124,7 +125,7 @@ std::optional<int> wait_until(pid_t child, Clock::time_point deadline) {
             return status;
         if (ended < 0 && errno != EINTR)
             return -1; // somebody else has taken it: its status cannot be had
-        if (Clock::now() >= deadline)
+        if (Clock::now() >= deadline || stop.stop_requested())
             return {};
         std::this_thread::sleep_for(check_pause);
     }
@@ -145,7 +146,8 @@ std::string with_reason(const std::string &output, const std::string &reason) {
 } // namespace
 
 RunResult run_program(const std::vector<std::string> &words,
-                      const std::vector<std::string> &environment, std::chrono::seconds limit) {
+                      const std::vector<std::string> &environment, std::chrono::seconds limit,
+                      const std::stop_token &stop) {
     const OutputFile output;
     if (output.get() < 0)
         return {-1,
@@ -161,11 +163,14 @@ RunResult run_program(const std::vector<std::string> &words,
     if (error != 0)
         return {-1, fmt::format("{} cannot be run: {}", words.at(0),
                                 std::generic_category().message(error))};
-    const std::optional<int> status = wait_until(child, Clock::now() + limit);
+    const std::optional<int> status = wait_until(child, Clock::now() + limit, stop);
     if (!status) {
         end_by_force(child);
-        return {-1, with_reason(output.text(), fmt::format("{} was not done after {} s, and killed",
-                                                           words.at(0), limit.count()))};
+        return {-1, with_reason(output.text(),
+                                stop.stop_requested()
+                                    ? fmt::format("{} was ended", words.at(0))
+                                    : fmt::format("{} was not done after {} s, and killed",
+                                                  words.at(0), limit.count()))};
     }
     if (!WIFEXITED(*status))
         return {-1, with_reason(output.text(), fmt::format("{} was killed", words.at(0)))};

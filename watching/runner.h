@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,11 @@ struct RunResult {
 
 /**
  * Runs @words with @environment in a process group of its own, with default signals and no
- * descriptor of ours, and waits. After @limit it is asked to end, then made to. May be called by
- * several threads at once. Throws nothing but std::bad_alloc.
+ * descriptor of ours, and waits. After @limit, or when @stop says so, it is asked to end, then made
+ * to. May be called by several threads at once. Throws nothing but std::bad_alloc.
  */
 RunResult run_program(const std::vector<std::string> &words,
-                      const std::vector<std::string> &environment, std::chrono::seconds limit);
+                      const std::vector<std::string> &environment, std::chrono::seconds limit,
+                      const std::stop_token &stop = {});
 
 } // namespace esnap

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "commands/monitoring.h"
 
-#include "commands/live.h"
 #include "error.h"
 #include "lvm/file_lock.h"
 #include "volumes/chain.h"
@@ -20,15 +19,34 @@ bool may_have_chains(const Vg &vg) {
 
 } // namespace
 
-std::vector<std::string> groups_with_chains() {
+std::vector<std::string> groups_with_chains(LvmKind kind) {
     std::vector<std::string> names;
 
-    with_system([&](System &system) {
-        for (const Vg &vg : read_vgs(system.lvm))
-            if (may_have_chains(vg))
-                names.push_back(vg.name);
-    });
+    with_system(
+        [&](System &system) {
+            for (const Vg &vg : read_vgs(system.lvm))
+                if (may_have_chains(vg))
+                    names.push_back(vg.name);
+        },
+        kind);
     return names;
+}
+
+/* Tags that are just being changed may mislead: then the lock's turn puts it right. */
+void watch_without_lock(const std::vector<std::string> &names) {
+    const auto tell = [](const std::string &) {};
+
+    with_system(
+        [&](System &system) {
+            for (const std::string &name : names) {
+                try {
+                    system.conf = policy::read_conf();
+                    sync_watching(system, read_vg(system.lvm, name), tell);
+                } catch (const std::exception &) {
+                }
+            }
+        },
+        LvmKind::beside_suspended);
 }
 
 /* What was asked for expressly must work. */

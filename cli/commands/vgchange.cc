@@ -53,7 +53,9 @@ int run(const po::variables_map &arguments, const Context &context) {
         name = group.vg;
     }
     if (names.empty())
-        names = groups_with_chains();
+        names = groups_with_chains(is_monitor ? LvmKind::beside_suspended : LvmKind::library);
+    if (is_monitor && wanted && !is_test)
+        watch_without_lock(names);
     const auto change = [&](const std::string &name) {
         return is_monitor ? monitor_group(context, is_test, wanted, name)
                           : activate_group(context, is_test, wanted, name);

@@ -101,18 +101,33 @@ MonitorService::MonitorService(dmext::DmApi &dm, WatchList list, World world)
     : dm_(dm), list_(std::move(list)), world_(std::move(world)) {}
 
 MonitorService::~MonitorService() {
-    for (auto &[uuid, thread] : threads_)
-        thread.request_stop();
+    for (auto &[uuid, watch] : watches_)
+        watch->thread.request_stop();
 }
 
 void MonitorService::follow_list() {
     const std::set<std::string> wanted = list_.all();
 
-    std::erase_if(threads_, [&](const auto &entry) { return !wanted.contains(entry.first); });
+    std::erase_if(ending_, [](const auto &watch) { return watch->is_done.load(); });
+    for (auto &[uuid, watch] : watches_)
+        if (!wanted.contains(uuid)) {
+            watch->thread.request_stop();
+            ending_.push_back(std::move(watch));
+        }
+    std::erase_if(watches_, [](const auto &entry) { return entry.second == nullptr; });
     for (const std::string &uuid : wanted)
-        if (!threads_.contains(uuid))
-            threads_.emplace(
-                uuid, std::jthread([this, uuid](const std::stop_token &s) { watch(s, uuid); }));
+        if (!watches_.contains(uuid))
+            watches_.emplace(uuid, begin(uuid));
+}
+
+std::unique_ptr<MonitorService::Watch> MonitorService::begin(const std::string &uuid) {
+    auto begun = std::make_unique<Watch>();
+
+    begun->thread = std::jthread([this, uuid, &done = begun->is_done](const std::stop_token &stop) {
+        watch(stop, uuid);
+        done = true;
+    });
+    return begun;
 }
 
 /* Nothing leaves a thread; each reason is told once until the device has been there again. */

@@ -95,6 +95,7 @@ public:
     MonitorService::World world() {
         return {[this](const std::string &volume) {
                     note("extend " + volume);
+                    wait_while_held(volume);
                     return WatchedWorld::Outcome{true, ""};
                 },
                 [this](WatchedWorld::Severity, const std::string &text) { note(text); }};
@@ -113,15 +114,27 @@ public:
         notes_.pop_front();
         return text;
     }
+    /** Extensions of @volume hang, until it is the empty name. */
+    void hold(const std::string &volume) {
+        const std::lock_guard guard(lock_);
+        held_ = volume;
+        noted_.notify_all();
+    }
     std::size_t left() {
         const std::lock_guard guard(lock_);
         return notes_.size();
     }
 
 private:
+    void wait_while_held(const std::string &volume) {
+        std::unique_lock guard(lock_);
+        noted_.wait(guard, [&] { return held_ != volume; });
+    }
+
     std::mutex lock_;
     std::condition_variable noted_;
     std::deque<std::string> notes_;
+    std::string held_;
 };
 
 /** A snapshot's image, with what its status says. */
@@ -133,9 +146,15 @@ struct Scene {
     Diary diary;
     MonitorService service{dm, list, diary.world()};
 
+    ~Scene() { diary.hold(""); }
     void add_image(const std::string &name = "vg-monday") {
         dm.fake.add({.name = name, .uuid = uuid, .table = {{0, 2048, "esnapshot", "7:1"}}});
         dm.fake.status_of_area[name] = "10/1000 1 ok";
+    }
+    void add_view() {
+        dm.fake.add(
+            {.name = "vg-view", .uuid = "ESNAP-view", .table = {{0, 8, "esnapshot-view", "7:1"}}});
+        dm.fake.status_of_area["vg-view"] = "720/1000 1 low";
     }
     void say(const std::string &status) {
         dm.raise("vg-monday", [&] { dm.fake.status_of_area["vg-monday"] = status; });
@@ -246,10 +265,8 @@ TEST_CASE("a renamed device is found again, one that is gone is waited for", "[m
 TEST_CASE("a status that cannot be read is told once, and keeps no other waiting", "[monitor]") {
     Scene s;
     s.add_image();
-    s.dm.fake.add(
-        {.name = "vg-view", .uuid = "ESNAP-view", .table = {{0, 8, "esnapshot-view", "7:1"}}});
+    s.add_view();
     s.dm.fake.status_of_area["vg-monday"] = "nonsense";
-    s.dm.fake.status_of_area["vg-view"] = "720/1000 1 low";
     s.list.add(uuid);
     s.service.follow_list();
     CHECK(s.diary.next() == "vg-monday is watched from now on");
@@ -260,12 +277,38 @@ TEST_CASE("a status that cannot be read is told once, and keeps no other waiting
     CHECK(s.diary.next() == "extend vg/view");
 }
 
+TEST_CASE("an extension that hangs keeps the list from nothing", "[monitor]") {
+    Scene s;
+    s.add_image();
+    s.add_view();
+    s.dm.fake.status_of_area["vg-monday"] = "720/1000 1 low";
+    s.diary.hold("vg/monday");
+    s.list.add(uuid);
+    s.service.follow_list();
+    CHECK(s.diary.next() == "vg-monday is watched from now on");
+    CHECK(s.diary.next() == "extend vg/monday");
+    s.list.remove(uuid);
+    s.list.add("ESNAP-view");
+    s.service.follow_list(); // does not wait for the extension
+    CHECK(s.service.watched() == 1);
+    CHECK(s.diary.next() == "vg-view is watched from now on");
+    CHECK(s.diary.next() == "extend vg/view");
+    s.list.add(uuid); // wanted again, while the thread that ends still hangs
+    s.service.follow_list();
+    CHECK(s.service.watched() == 2);
+    CHECK(s.diary.next() == "vg-monday is watched from now on");
+}
+
 TEST_CASE("changes of the list are seen until a signal", "[monitor]") {
     const Place place;
     const WatchList list = place.list();
     const ServiceLock lock(list);
     int seen = 0;
     run_until_signal(list, [&] {
+        sigset_t blocked;
+        ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+        CHECK(sigismember(&blocked, SIGTERM) == 1); // threads that begin here inherit it
+        CHECK(sigismember(&blocked, SIGINT) == 1);
         if (++seen == 1)
             list.add(uuid);
         else

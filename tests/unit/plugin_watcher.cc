@@ -3,6 +3,7 @@
 // The plugin without dmeventd: what it does on events, and how it runs the command.
 
 #include <deque>
+#include <thread>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -156,5 +157,19 @@ TEST_CASE("a program that does not end is ended, with its children", "[plugin]")
                                        {"PATH=/usr/bin:/bin"}, 1s);
     CHECK(late.code == -1);
     CHECK_THAT(late.output, Contains("begun; /bin/sh was not done after 1 s, and killed"));
+    CHECK(std::chrono::steady_clock::now() - began < 60s);
+}
+
+TEST_CASE("a program is ended when that is wanted", "[plugin]") {
+    const auto began = std::chrono::steady_clock::now();
+    RunResult ended;
+    {
+        const std::jthread thread([&](const std::stop_token &stop) {
+            ended = run_program({"/bin/sh", "-c", "echo begun; exec sleep 600"},
+                                {"PATH=/usr/bin:/bin"}, 600s, stop);
+        });
+    }
+    CHECK(ended.code == -1);
+    CHECK_THAT(ended.output, Contains("/bin/sh was ended"));
     CHECK(std::chrono::steady_clock::now() - began < 60s);
 }

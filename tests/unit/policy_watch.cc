@@ -90,6 +90,22 @@ TEST_CASE("failures are tried again after longer and longer pauses", "[policy]")
     CHECK(watch.pause() == 0s);
 }
 
+TEST_CASE("a failure is tried again however little is used", "[policy]") {
+    Watch watch;
+    const Reading low = at(40, State::low); // by what copies under way will need
+
+    CHECK(watch.wants_extension(low, start));
+    watch.extended(low, low, true, start);
+    CHECK_FALSE(watch.wants_extension(low, start + 9s));
+    CHECK(watch.wants_extension(low, start + 10s));
+    watch.extended(low, low, true, start + 10s);
+    CHECK_FALSE(watch.wants_extension(low, start + 29s));
+    CHECK(watch.wants_extension(low, start + 30s));
+    watch.extended(low, low, false, start + 30s); // not wanted any more: the next step asks
+    CHECK_FALSE(watch.wants_extension(low, start + 10min));
+    CHECK(watch.wants_extension(at(50, State::low), start + 10min));
+}
+
 TEST_CASE("room for a full area is asked for often while its writes wait", "[policy]") {
     Watch watch;
     const Reading low = at(90, State::low), full = at(100, State::full);

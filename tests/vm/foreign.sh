@@ -5,7 +5,7 @@
 # LVM's own commands, by somebody who does not know esnap, on a live and on a stacked origin and
 # on the stores' LVs: each works or is refused, and never harms.
 #
-#   foreign.sh [live] [stacked] [stores] [groups]      default: all but stores
+#   foreign.sh [live] [stacked] [stores] [groups] [guest]      default: all but stores
 
 set -euo pipefail
 # shellcheck source=tests/support/vm_lib.sh
@@ -13,7 +13,7 @@ set -euo pipefail
 # shellcheck source=tests/support/cli_lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../support/cli_lib.sh"
 
-[ $# -gt 0 ] || set -- live stacked groups
+[ $# -gt 0 ] || set -- live stacked groups guest
 a=/dev/disk/by-id/virtio-a
 vg=vg
 tried=0
@@ -159,6 +159,36 @@ on_groups() {
     esnap -q vgchange -ay vg
     vg=vg
     unharmed "vgrename back"
+    settled
+}
+
+hide="r|^/dev/disk/by-id/dm-uuid-ESNAP-|"
+pvs_of_guest() { pvs --noheadings -o pv_name -S vg_name=guest -a "$@" | xargs; }
+without_guest() { ! dmsetup info guest-root >/dev/null 2>&1 || dmsetup remove guest-root; }
+
+# A guest's disk with a physical volume on it: what docs/security.md has put into lvm.conf.
+on_guest() {
+    lvcreate -q -y -Wn -Zn -L 24M -n disk vg "$a" >/dev/null 2>&1
+    esnap -q lvcreate --esnapshot -L 8M -n before vg/disk
+    pvcreate -q -y /dev/vg/disk >/dev/null 2>&1
+    vgcreate -q guest /dev/vg/disk >/dev/null
+    lvcreate -q -y -Wn -Zn -L 4M -n root guest >/dev/null 2>&1
+    esnap -q lvcreate --esnapshot -L 8M -n after vg/disk
+    esnap -q lvcreate --esnapview -L 8M -n trial vg/after
+    udevadm settle
+    expect "/dev/vg/after /dev/vg/disk /dev/vg/trial" "$(pvs_of_guest 2>/dev/null)" "where LVM finds the guest's group"
+    printf 'devices {\nglobal_filter = [ "%s" ]\n}\n' "$hide" >/etc/lvm/lvmlocal.conf
+    expect "" "$(pvs_of_guest 2>&1)" "where it finds it with the filter, and warnings"
+    wait_for 20 without_guest
+    umount /mnt/data
+    esnap -q vgchange -an vg
+    esnap -q vgchange -ay vg
+    udevadm settle
+    expect "" "$(dmsetup ls | grep guest || true)" "what udev has activated of the guest's"
+    expect /dev/vg/trial "$(pvs_of_guest --config "devices/global_filter=[\"a|^/dev/vg/trial\$|\",\"$hide\"]" 2>&1)" \
+        "where it finds it with the view let through, and warnings"
+    mount /dev/vg/data /mnt/data
+    unharmed "a filter in lvm.conf"
     settled
 }
 
