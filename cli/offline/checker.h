@@ -14,7 +14,7 @@
 //               those of the log
 //
 // What a power cut may leave behind (a torn last record, summary or older superblock of an
-// attached store) is a note and no fault.
+// attached store; in any store a torn commit of the next superblock) is a note and no fault.
 #pragma once
 
 #include <cstdint>

@@ -21,7 +21,9 @@ void check_pair(const JournalSuperblocks &both, FindingSink &sink) {
     const JournalCopy &other = both.other();
     if (!other.valid()) {
         // A crash may have torn it while it was being written.
-        const bool torn = (both.sb.flags & ES_JSB_ATTACHED) != 0 && other.read_error.empty();
+        const bool torn = other.read_error.empty() &&
+                          ((both.sb.flags & ES_JSB_ATTACHED) != 0 ||
+                           other.claim.is_torn_commit(both.sb.journal_uuid, both.sb.generation));
         report_invalid(other, torn ? Severity::note : Severity::fault,
                        torn ? " (normal after a crash during its writing)" : "", sink);
     } else if (!es_uuid_equal(other.sb.journal_uuid, both.sb.journal_uuid) ||
