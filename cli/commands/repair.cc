@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
 // esnap repair: mend what can be proven.
+#include <algorithm>
 #include <filesystem>
 
 #include "ask.h"
@@ -51,8 +52,11 @@ std::string backup_path(const po::variables_map &arguments, const RepairPlan &pl
 void print_plan(const Device &device, const RepairPlan &plan, const Context &context) {
     print_findings(plan.before, context.verbosity > 0, context.out);
     for (const Mend &mend : plan.mends)
-        context.out << fmt::format("mend: {} at byte {}: {}\n", area_text(mend.area),
-                                   byte_offset(mend.addr), mend.what);
+        context.out << fmt::format("mend: {} at byte {}: {}{}\n", area_text(mend.area),
+                                   byte_offset(mend.addr), mend.what,
+                                   mend.is_unreadable ? " (what lies there cannot be read: it "
+                                                        "will not be in the backup)"
+                                                      : "");
     if (plan.before.clean())
         context.out << fmt::format("{}: nothing is wrong\n", device.name());
     else if (plan.mends.empty())
@@ -62,6 +66,14 @@ void print_plan(const Device &device, const RepairPlan &plan, const Context &con
                                    plan.before.count(Severity::fault) -
                                        plan.after.count(Severity::fault),
                                    plan.before.count(Severity::fault));
+}
+
+/* What is asked: whether to do this to the device. */
+std::string question(const RepairPlan &plan) {
+    const auto lost = std::ranges::count_if(plan.mends, &Mend::is_unreadable);
+
+    return lost == 0 ? operation
+                     : fmt::format("overwrite {} unreadable blocks and {}", lost, operation);
 }
 
 int put_back(const po::variables_map &arguments, const Context &context, Device &device) {
@@ -91,7 +103,7 @@ int run(const po::variables_map &arguments, const Context &context) {
     if (plan.mends.empty() || is_test)
         return plan.before.clean() ? exit_done : exit_failed;
     if (!arguments["yes"].as<bool>())
-        require_yes(context, operation, name);
+        require_yes(context, question(plan), name);
     const std::string path = backup_path(arguments, plan);
     const std::size_t left_out = save_backup(device, plan, path);
     context.say("{}: what is overwritten is kept in {}", name, path);

@@ -32,6 +32,7 @@ struct Mend {
     std::vector<std::byte> data;
     std::string what;
 };
+    bool is_unreadable = false; /**< what lies there cannot be kept, because it cannot be read */
 
 struct RepairPlan {
     std::string uuid; /**< of the store or journal */

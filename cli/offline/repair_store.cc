@@ -50,6 +50,8 @@ void mend_superblock(const Copies &both, const FindingList &faults, const Encode
               fmt::format("copy {} is written again from copy {}, as generation {}",
                           both.other().letter, both.chosen().letter, sb.generation)};
     encode(&sb, mend.data.data());
+    if (!both.other().read_error.empty())
+        mend.what += "; if it was the newer one, what only it said is lost";
     mends.push_back(std::move(mend));
 }
 

@@ -124,6 +124,25 @@ TEST_CASE("repair: copies of what the log says are written again as they were", 
     CHECK_FALSE(first_difference(repaired(image, dir), before));
 }
 
+TEST_CASE("repair: a superblock copy that cannot be read is named before it is overwritten",
+          "[cli][repair]") {
+    StoreImage image;
+    fill(image);
+    image.detach();
+    image.fail_reads_of(image.older_copy());
+    const RepairPlan plan = plan_repair(image);
+    REQUIRE(plan.mends.size() == 1);
+    CHECK(plan.mends[0].is_unreadable);
+    CHECK_THAT(text_of(plan), Contains("if it was the newer one, what only it said is lost"));
+
+    image.fail_reads_of(~std::uint64_t{0});
+    image.flip(byte_offset(image.older_copy()) + 100);
+    const RepairPlan damaged = plan_repair(image);
+    REQUIRE(damaged.mends.size() == 1);
+    CHECK_FALSE(damaged.mends[0].is_unreadable);
+    CHECK_THAT(text_of(damaged), !Contains("lost"));
+}
+
 TEST_CASE("repair: a lost copy of the superblock is written again", "[cli][repair]") {
     const TempDir dir;
     StoreImage image;
