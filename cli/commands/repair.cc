@@ -20,10 +20,10 @@ constexpr const char *details =
     "Checks the store or write journal on DEVICE, which nobody must have in use, says what is\n"
     "wrong with it and what can be done, asks, keeps what it will overwrite in a file, and\n"
     "mends what the rest of the store proves: a lost copy of the superblock; and, where the\n"
-    "log is whole, damaged summaries, the index, and the chunk map. What is stored only once\n"
-    "(headers of records, payload) cannot be mended; check names what depends on it.\n"
-    "A store that was in use when the power failed needs no repair: it is brought into use\n"
-    "as it is. Exit code 0: nothing is wrong any more; 5: something is.";
+    "log is whole, summaries, the index and the chunk map, damaged or unreadable. What is\n"
+    "stored only once (headers of records, payload) cannot be mended; check names what\n"
+    "depends on it. A store that was in use when the power failed needs no repair: it is\n"
+    "brought into use as it is. Exit code 0: nothing is wrong any more; 5: something is.";
 
 po::options_description declare() {
     po::options_description options("Options");
