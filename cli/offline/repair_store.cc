@@ -226,7 +226,8 @@ void StoreMender::mend_index(const Log &log) {
 }
 
 void StoreMender::mend_map(const Log &log) {
-    if (!sb_.map.addr || !has_fault(faults_, Area::map))
+    if (!sb_.map.addr || !has_fault(faults_, Area::map) ||
+        sb_.map.addr < es_log_used_blocks(&log.end))
         return;
     const std::vector<u64> words = chunkmap_words(sb_, log.sorted);
     std::vector<std::byte> data = zeros(sb_.map.blocks);

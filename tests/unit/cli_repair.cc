@@ -222,6 +222,18 @@ TEST_CASE("repair: a superblock copy that cannot be read is named before it is o
     CHECK_THAT(text_of(damaged), !Contains("lost"));
 }
 
+TEST_CASE("repair: a chunk map is not written over the log", "[cli][repair]") {
+    StoreImage image;
+    fill(image);
+    image.detach_with_map();
+    image.edit_superblock(image.newer_copy(), [](es_sb &sb) {
+        sb.map.addr = ES_DATA_BLOCK;
+        sb.map.segment = 0;
+    });
+    REQUIRE_FALSE(check_store(image).findings.clean());
+    CHECK(plan_repair(image).mends.empty());
+}
+
 TEST_CASE("repair: a lost copy of the superblock is written again", "[cli][repair]") {
     const TempDir dir;
     StoreImage image;
