@@ -236,6 +236,30 @@ TEST_CASE("format: --force leaves no signature that libblkid knows", "[cli][form
     }
 }
 
+TEST_CASE("format: a file that somebody uses is refused", "[cli][format]") {
+    Disks disks;
+    SECTION("another command has it open") {
+        const Device other = Device::open_exclusively(disks.store);
+        CHECK_THAT(refusal(disks.request()), Contains("another program writes it"));
+        CHECK(check_file(disks.store).findings.count(Severity::fault) > 0); // it may be read
+    }
+    SECTION("a loop device stands on it") {
+        const FileIdentity file = File(disks.store, File::Access::read).identity();
+        const std::string sys = disks.dir.path("sys");
+        const auto attach = [&](const std::string &loop, const std::string &to) {
+            std::filesystem::create_directories(sys + "/" + loop + "/loop");
+            std::ofstream(sys + "/" + loop + "/loop/backing_file") << to << "\n";
+        };
+        std::filesystem::create_directories(sys + "/loop0"); // attached to nothing
+        attach("loop1", disks.origin);
+        attach("loop2", disks.dir.path("gone (deleted)"));
+        CHECK(loops_on(file, sys).empty());
+        attach("loop7", disks.dir.path("./store"));
+        CHECK(loops_on(file, sys) == std::vector<std::string>{"loop7"});
+        CHECK(loops_on(file, disks.dir.path("nothing")).empty());
+    }
+}
+
 TEST_CASE("format: an older store with high generations is really gone", "[cli][format]") {
     Disks disks;
     const es_sb old = format_snapshot_store(disks.request());
