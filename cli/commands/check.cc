@@ -14,8 +14,9 @@ constexpr const char *details =
     "superblocks, every record header, summary and payload checksum, that no chunk is stored\n"
     "twice, and the index of a sealed store; of a journal all that it keeps. Every fault is\n"
     "named with its byte on the device.\n"
-    "Exit code 0: clean; 5: faults were found. What a power cut may leave behind is a note\n"
-    "and no fault. A store in use may be checked; what changes meanwhile is read again.";
+    "Exit code 0: clean; 5: faults were found, or not all could be verified. What a power cut\n"
+    "may leave behind is a note and no fault. A store in use may be checked; what changes\n"
+    "meanwhile is read again, and named if that did not help.";
 
 po::options_description declare() {
     po::options_description options("Options");

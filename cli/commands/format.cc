@@ -14,7 +14,8 @@ namespace {
 constexpr const char *details =
     "Makes STORE_DEV the store of a snapshot (--origin) or of a writable view (--view-of), or\n"
     "the write journal of an origin with snapshots (--journal-for; at least 4 MiB).\n"
-    "The device must be blank: its first 64 KiB zero, no signature known to libblkid.\n"
+    "The device must be blank: its first 64 KiB zero, no signature known to libblkid. --force\n"
+    "wipes all signatures instead; what else lies there is not looked at any more.\n"
     "Sizes: a number and a unit b s k m g t p e (s: sectors of 512 bytes, the others powers\n"
     "of 1024); without a unit KiB.";
 
@@ -34,7 +35,7 @@ po::options_description declare() {
         "format a write journal for the origin of the chain whose newest store this is (may be in "
         "use)");
     add("segment", text("SIZE"), "size of a segment of the log; default: by chunk and device size");
-    add("force", po::bool_switch(), "overwrite what is on the device");
+    add("force", po::bool_switch(), "wipe and overwrite what is on the device");
     add_test_option(options);
     return options;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //
 // esnap repair: mend what can be proven.
+#include <algorithm>
 #include <filesystem>
 
 #include "ask.h"
@@ -19,10 +20,10 @@ constexpr const char *details =
     "Checks the store or write journal on DEVICE, which nobody must have in use, says what is\n"
     "wrong with it and what can be done, asks, keeps what it will overwrite in a file, and\n"
     "mends what the rest of the store proves: a lost copy of the superblock; and, where the\n"
-    "log is whole, damaged summaries, the index, and the chunk map. What is stored only once\n"
-    "(headers of records, payload) cannot be mended; check names what depends on it.\n"
-    "A store that was in use when the power failed needs no repair: it is brought into use\n"
-    "as it is. Exit code 0: nothing is wrong any more; 5: something is.";
+    "log is whole, summaries, the index and the chunk map, damaged or unreadable. What is\n"
+    "stored only once (headers of records, payload) cannot be mended; check names what\n"
+    "depends on it. A store that was in use when the power failed needs no repair: it is\n"
+    "brought into use as it is. Exit code 0: nothing is wrong any more; 5: something is.";
 
 po::options_description declare() {
     po::options_description options("Options");
@@ -51,8 +52,11 @@ std::string backup_path(const po::variables_map &arguments, const RepairPlan &pl
 void print_plan(const Device &device, const RepairPlan &plan, const Context &context) {
     print_findings(plan.before, context.verbosity > 0, context.out);
     for (const Mend &mend : plan.mends)
-        context.out << fmt::format("mend: {} at byte {}: {}\n", area_text(mend.area),
-                                   byte_offset(mend.addr), mend.what);
+        context.out << fmt::format("mend: {} at byte {}: {}{}\n", area_text(mend.area),
+                                   byte_offset(mend.addr), mend.what,
+                                   mend.is_unreadable ? " (what lies there cannot be read: it "
+                                                        "will not be in the backup)"
+                                                      : "");
     if (plan.before.clean())
         context.out << fmt::format("{}: nothing is wrong\n", device.name());
     else if (plan.mends.empty())
@@ -62,6 +66,14 @@ void print_plan(const Device &device, const RepairPlan &plan, const Context &con
                                    plan.before.count(Severity::fault) -
                                        plan.after.count(Severity::fault),
                                    plan.before.count(Severity::fault));
+}
+
+/* What is asked: whether to do this to the device. */
+std::string question(const RepairPlan &plan) {
+    const auto lost = std::ranges::count_if(plan.mends, &Mend::is_unreadable);
+
+    return lost == 0 ? operation
+                     : fmt::format("overwrite {} unreadable blocks and {}", lost, operation);
 }
 
 int put_back(const po::variables_map &arguments, const Context &context, Device &device) {
@@ -91,7 +103,7 @@ int run(const po::variables_map &arguments, const Context &context) {
     if (plan.mends.empty() || is_test)
         return plan.before.clean() ? exit_done : exit_failed;
     if (!arguments["yes"].as<bool>())
-        require_yes(context, operation, name);
+        require_yes(context, question(plan), name);
     const std::string path = backup_path(arguments, plan);
     const std::size_t left_out = save_backup(device, plan, path);
     context.say("{}: what is overwritten is kept in {}", name, path);

@@ -20,7 +20,7 @@ constexpr const char *details =
     "esnap check does; made for stores in use, at a rate that leaves the disk to others. What\n"
     "a disk has lost is found before somebody needs it. It writes nothing, may be interrupted\n"
     "at any time, and on a terminal says how far it is. Exit code 0: clean; 5: faults were\n"
-    "found.";
+    "found, or not all could be verified: a journal may be written faster than it is read.";
 
 po::options_description declare() {
     po::options_description options("Options");

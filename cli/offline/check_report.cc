@@ -11,18 +11,33 @@ namespace esnap {
 
 namespace {
 
+const char *severity_text(Severity severity) {
+    switch (severity) {
+    case Severity::note:
+        return "note";
+    case Severity::unverified:
+        return "not verified";
+    case Severity::fault:
+        break;
+    }
+    return "fault";
+}
+
 std::string finding_text(const Finding &finding) {
     const std::string place =
         finding.offset ? fmt::format(" at byte {}", *finding.offset) : std::string{};
-    return fmt::format("{}: {}{}: {}", finding.severity == Severity::fault ? "fault" : "note",
-                       area_text(finding.area), place, finding.cause);
+    return fmt::format("{}: {}{}: {}", severity_text(finding.severity), area_text(finding.area),
+                       place, finding.cause);
 }
 
 std::string verdict_text(const FindingList &findings) {
     const std::size_t faults = findings.count(Severity::fault);
-    if (faults == 0)
+    if (findings.clean())
         return "clean";
-    return faults == 1 ? "1 fault" : fmt::format("{} faults", faults);
+    std::string text = faults == 1 ? "1 fault" : fmt::format("{} faults", faults);
+    if (findings.count(Severity::unverified) > 0)
+        text += ", not verified completely (it was written meanwhile: check it again)";
+    return text;
 }
 
 std::string store_text(const CheckResult &result) {
@@ -118,7 +133,7 @@ Json journal_json(const JournalCheck &result) {
 
 void print_findings(const FindingList &findings, bool with_notes, std::ostream &out) {
     for (const Finding &finding : findings.all())
-        if (with_notes || finding.severity == Severity::fault)
+        if (with_notes || finding.severity != Severity::note)
             out << finding_text(finding) << '\n';
 }
 
@@ -132,6 +147,7 @@ void print_check_json(const std::string &device, const CheckResult &result, std:
     const Json json = {{"device", device},
                        {"clean", result.findings.clean()},
                        {"faults", findings_json(result.findings, Severity::fault)},
+                       {"unverified", findings_json(result.findings, Severity::unverified)},
                        {"notes", findings_json(result.findings, Severity::note)},
                        {"store", store_json(result)}};
     out << to_text(json, 2) << '\n';
@@ -148,6 +164,7 @@ void print_journal_check_json(const std::string &device, const JournalCheck &res
     const Json json = {{"device", device},
                        {"clean", result.findings.clean()},
                        {"faults", findings_json(result.findings, Severity::fault)},
+                       {"unverified", findings_json(result.findings, Severity::unverified)},
                        {"notes", findings_json(result.findings, Severity::note)},
                        {"journal", journal_json(result)}};
     out << to_text(json, 2) << '\n';

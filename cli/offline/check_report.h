@@ -17,7 +17,8 @@ void print_findings(const FindingList &findings, bool with_notes, std::ostream &
 void print_check_text(const std::string &device, const CheckResult &result, bool with_notes,
                       std::ostream &out);
 
-/** Keys: device, clean, faults, notes (each: area, offset, cause), store (null: none). */
+/** Keys: device, clean, faults, unverified, notes (each: area, offset, cause), store (null: none).
+ */
 void print_check_json(const std::string &device, const CheckResult &result, std::ostream &out);
 
 } // namespace esnap

@@ -25,7 +25,9 @@ void check_other_copy(const Superblocks &both, FindingSink &sink) {
     const SuperblockCopy &other = both.other();
     if (both.sb.generation == 1 && other.read_error.empty() && other.fault == ES_FAULT_BLANK)
         report_invalid(other, Severity::note, " (it was never written)", sink);
-    else if (both.sb.flags & ES_SB_ATTACHED && other.read_error.empty())
+    else if (other.read_error.empty() &&
+             (both.sb.flags & ES_SB_ATTACHED ||
+              other.claim.is_torn_commit(both.sb.store_uuid, both.sb.generation)))
         report_invalid(other, Severity::note, " (normal after a crash during its writing)", sink);
     else
         report_invalid(other, Severity::fault,

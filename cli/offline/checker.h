@@ -14,7 +14,7 @@
 //               those of the log
 //
 // What a power cut may leave behind (a torn last record, summary or older superblock of an
-// attached store) is a note and no fault.
+// attached store; in any store a torn commit of the next superblock) is a note and no fault.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,8 @@ CheckResult check_store(const BlockSource &source);
 
 /**
  * Checks a store that @holders have in use. What changes while it is read can look like
- * damage, so only faults that every one of several runs finds are reported.
+ * damage, so only what every one of several runs finds is a fault. What the last one could not
+ * verify is reported as such, but for what was appended meanwhile.
  */
 CheckResult check_live_store(const BlockSource &source, const std::vector<std::string> &holders);
 

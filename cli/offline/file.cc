@@ -5,11 +5,13 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -86,6 +88,23 @@ int open_directly(const std::string &path, int flags) {
 
 } // namespace
 
+std::vector<std::string> loops_on(const FileIdentity &file, const std::string &sys_block) {
+    std::vector<std::string> names;
+    std::error_code ignored; // no such directory: there are none
+    for (const auto &entry : std::filesystem::directory_iterator(sys_block, ignored)) {
+        std::ifstream attribute(entry.path() / "loop" / "backing_file");
+        std::string path{std::istreambuf_iterator<char>(attribute), {}};
+        if (path.ends_with('\n'))
+            path.pop_back();
+        struct stat status {};
+        if (!path.empty() && ::stat(path.c_str(), &status) == 0 &&
+            file == FileIdentity{.device = status.st_dev, .inode = status.st_ino})
+            names.push_back(entry.path().filename().string());
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
 FileHandle::~FileHandle() {
     if (fd_ >= 0)
         ::close(fd_);
@@ -110,6 +129,8 @@ File::File(const std::string &path, Access access)
     } else {
         identity_ = {.device = status.st_dev, .inode = status.st_ino};
         bytes_ = static_cast<std::uint64_t>(status.st_size);
+        if (access == Access::exclusive_write)
+            require_unused();
     }
 }
 
@@ -146,7 +167,19 @@ void File::flush() {
 }
 
 std::vector<std::string> File::holders() const {
-    return identity_.is_block ? holders_of(identity_.device) : std::vector<std::string>{};
+    return identity_.is_block ? holders_of(identity_.device) : loops_on(identity_);
+}
+
+/* A regular file has no O_EXCL: whoever uses it through a loop device is asked for, and who
+ * writes it as we do has locked it. A file system that knows no locks is no reason to refuse. */
+void File::require_unused() const {
+    if (::flock(handle_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        throw Error("open", path_, "another program writes it, and has locked it",
+                    "wait until that is done");
+    const auto loops = loops_on(identity_);
+    if (!loops.empty())
+        throw Error("open", path_, fmt::format("it is in use by {}", fmt::join(loops, ", ")),
+                    fmt::format("detach it first (losetup -d /dev/{})", loops.front()));
 }
 
 } // namespace esnap

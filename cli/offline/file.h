@@ -38,11 +38,17 @@ struct FileIdentity {
     bool operator==(const FileIdentity &) const = default;
 };
 
+/** The loop devices that stand on the regular file @file, by the kernel's lists in @sys_block. */
+std::vector<std::string> loops_on(const FileIdentity &file,
+                                  const std::string &sys_block = "/sys/block");
+
 class File {
 public:
     enum class Access {
-        read,            /**< it may be in use */
-        exclusive_write, /**< refuses a block device that anybody uses */
+        read, /**< it may be in use */
+        /** Refuses a block device that anybody uses, and a regular file that a loop device stands
+         * on or that is open in this way already. */
+        exclusive_write,
     };
 
     /** Throws Error, as all that follow. */
@@ -59,10 +65,13 @@ public:
     void write(std::uint64_t at, std::span<const std::byte> data);
     void flush();
 
-    /** What the kernel says holds the device (names of dm devices and the like). */
+    /** What the kernel says holds the device (names of dm devices and the like), or stands on the
+     * file. */
     std::vector<std::string> holders() const;
 
 private:
+    void require_unused() const;
+
     std::string path_;
     FileHandle handle_;
     std::uint64_t bytes_ = 0;

@@ -12,8 +12,9 @@
 namespace esnap {
 
 enum class Severity {
-    note,  /**< worth knowing; the store is sound (after a crash, say) */
-    fault, /**< something is wrong with the store */
+    note,       /**< worth knowing; the store is sound (after a crash, say) */
+    unverified, /**< it changed while it was read: whether it is right is not known */
+    fault,      /**< something is wrong with the store */
 };
 
 /** Where in a store. */
@@ -38,6 +39,9 @@ public:
     void fault(Area area, std::optional<std::uint64_t> offset, std::string cause) {
         add({Severity::fault, area, offset, std::move(cause)});
     }
+    void unverified(Area area, std::optional<std::uint64_t> offset, std::string cause) {
+        add({Severity::unverified, area, offset, std::move(cause)});
+    }
     void note(Area area, std::optional<std::uint64_t> offset, std::string cause) {
         add({Severity::note, area, offset, std::move(cause)});
     }
@@ -50,7 +54,8 @@ public:
 
     const std::vector<Finding> &all() const { return all_; }
     std::size_t count(Severity severity) const;
-    bool clean() const { return count(Severity::fault) == 0; }
+    /** All was verified, and nothing is wrong. */
+    bool clean() const { return count(Severity::fault) == 0 && count(Severity::unverified) == 0; }
 
 private:
     std::vector<Finding> all_;

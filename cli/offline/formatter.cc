@@ -118,17 +118,22 @@ void verify_copy(const Device &device, const EncodeCopy &encode, std::uint64_t g
 /*
  * 1. Both copies are cleared and flushed. An old store there has high generations: a copy
  *    of it next to a new one would win.
- * 2. Copy B, generation 1, is written and flushed.
- * 3. Copy A, generation 2, is written and flushed.
+ * 2. Unless the device was found blank, signatures of all else are wiped and flushed. Where
+ *    they lay an old store may have had data.
+ * 3. Copy B, generation 1, is written and flushed.
+ * 4. Copy A, generation 2, is written and flushed.
  *
- * A crash before 2 is done leaves the old store, one copy of it, or none; after it the new
- * store stands. At no time do copies of both lie side by side.
+ * A crash before 1 is done leaves what was there, and of an old store both copies or one; before 3
+ * is done no store; after it the new store stands. At no time do copies of both lie side by side,
+ * or a store beside another's signature.
  */
-void write_superblocks(Device &device, const EncodeCopy &encode) {
+void write_superblocks(Device &device, const EncodeCopy &encode, bool force) {
     const BlockBuffer zero(1);
     device.write(ES_SB_A_BLOCK, zero.bytes());
     device.write(ES_SB_B_BLOCK, zero.bytes());
     device.flush();
+    if (force)
+        wipe_signatures(device);
     write_copy(device, encode, 1);
     write_copy(device, encode, 2);
     verify_copy(device, encode, 1);
@@ -156,10 +161,13 @@ es_sb format_store(es_sb sb, const FormatTarget &target) {
     require_valid(sb, target.store);
     require_blank(target, device);
     if (!target.test)
-        write_superblocks(device, [sb](std::uint64_t generation, void *block) mutable {
-            sb.generation = generation;
-            es_sb_encode(&sb, block);
-        });
+        write_superblocks(
+            device,
+            [sb](std::uint64_t generation, void *block) mutable {
+                sb.generation = generation;
+                es_sb_encode(&sb, block);
+            },
+            target.force);
     return sb;
 }
 
@@ -361,7 +369,7 @@ es_jsb format_journal(const JournalFormat &request) {
         throw Error(operation, target.store, es_fault_text(fault));
     require_blank(target, device);
     if (!target.test)
-        write_superblocks(device, encode);
+        write_superblocks(device, encode, target.force);
     return sb;
 }
 

@@ -19,7 +19,7 @@ constexpr std::uint64_t default_chunk_bytes = 64 * 1024;
 struct FormatTarget {
     std::string store;                            /**< device to be formatted */
     std::optional<std::uint64_t> segment_bytes{}; /**< default: by chunk and device size */
-    bool force = false;                           /**< overwrite what is there */
+    bool force = false;                           /**< wipe and overwrite what is there */
     bool test = false;                            /**< verify all, write nothing */
     std::optional<Uuid> store_uuid{};             /**< default: a new one */
 };

@@ -20,6 +20,7 @@ JournalCopy read_copy(const BlockSource &source, char letter, std::uint64_t addr
     try {
         source.read(addr, buffer.bytes());
         copy.fault = es_jsb_decode(&copy.sb, buffer.data(), buffer.bytes().size());
+        copy.claim = Claim::of(copy.fault, buffer.bytes());
     } catch (const Error &error) {
         copy.read_error = error.cause();
         std::ranges::fill(buffer.bytes(), std::byte{0});

@@ -22,6 +22,7 @@ struct JournalCopy {
     es_fault fault = ES_FAULT_BLANK;
     std::string read_error{}; // set if not even reading worked
     es_jsb sb{};              // valid if fault is ES_OK
+    Claim claim{};
 
     bool valid() const { return fault == ES_OK && read_error.empty(); }
     std::string why_invalid() const;

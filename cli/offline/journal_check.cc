@@ -21,7 +21,9 @@ void check_pair(const JournalSuperblocks &both, FindingSink &sink) {
     const JournalCopy &other = both.other();
     if (!other.valid()) {
         // A crash may have torn it while it was being written.
-        const bool torn = (both.sb.flags & ES_JSB_ATTACHED) != 0 && other.read_error.empty();
+        const bool torn = other.read_error.empty() &&
+                          ((both.sb.flags & ES_JSB_ATTACHED) != 0 ||
+                           other.claim.is_torn_commit(both.sb.journal_uuid, both.sb.generation));
         report_invalid(other, torn ? Severity::note : Severity::fault,
                        torn ? " (normal after a crash during its writing)" : "", sink);
     } else if (!es_uuid_equal(other.sb.journal_uuid, both.sb.journal_uuid) ||
@@ -57,14 +59,14 @@ void check_position(const es_jsb &sb, const es_jrec &rec, FindingSink &sink) {
     }
 }
 
-void check_payload(const ReadRecord &record, FindingSink &sink) {
-    if (record.torn) {
-        sink.note(Area::record, byte_offset(record.rec.addr),
-                  fmt::format("record {} was not written completely (normal after a crash, or "
-                              "it is being written): it does not count",
-                              record.rec.seq));
-        return;
-    }
+void report_torn(const ReadRecord &record, FindingSink &sink) {
+    sink.note(Area::record, byte_offset(record.rec.addr),
+              fmt::format("record {} was not written completely (normal after a crash, or it is "
+                          "being written): it does not count",
+                          record.rec.seq));
+}
+
+void report_bad_payload(const ReadRecord &record, FindingSink &sink) {
     for (const ReadEntry &e : record.entries)
         if (e.payload == PayloadState::bad)
             sink.fault(Area::payload, byte_offset(e.entry.addr),
@@ -78,36 +80,119 @@ void report_fault(const JournalEnd &end, const char *what, FindingSink &sink) {
     sink.fault(Area::log, byte_offset(end.fault_addr), fmt::format("{}: {}", what, end.cause()));
 }
 
-void check_ring(const BlockSource &source, JournalCheck &result) {
-    const es_jsb &sb = result.superblocks.sb;
-    std::uint64_t last = 0;
-    const auto take = [&](const ReadRecord &record) {
-        last = record.rec.seq;
-        check_position(sb, record.rec, result.findings);
-        check_payload(record, result.findings);
-        if (record.torn)
-            return;
-        ++result.records;
-        result.entries += record.entries.size();
-        if (!result.oldest_time && !record.entries.empty())
-            result.oldest_time = record.entries.front().entry.time;
-    };
-    JournalEnd end = walk_journal(source, sb, sb.mark[0].pos, take);
-    if (!end.done) {
-        report_fault(end, "the history ends here", result.findings);
-        /* What was read already is not told twice. */
-        end = last < sb.needed.seq ? walk_journal(source, sb, sb.needed, take)
-                                   : walk_journal(source, sb, sb.needed, [](const auto &) {});
-        if (!end.done)
-            report_fault(end, "what is needed cannot be recovered behind this", result.findings);
-    }
-    if (end.done)
-        result.end = end;
+/*
+ * Reads the ring, every record once. One in use is written meanwhile. What is overwritten there
+ * was given up in the superblock before, so that tells whether a walk met damage or the head; and
+ * the walk goes on with what is the oldest by then, unless that happens again and again.
+ */
+class RingChecker {
+public:
+    RingChecker(const BlockSource &source, bool is_live, JournalCheck &result)
+        : source_(source), is_live_(is_live), result_(result), sb_(result.superblocks.sb),
+          next_(sb_.mark[0].pos.seq) {}
+
+    void run();
+
+private:
+    static constexpr int most_walks = 16;
+
+    JournalEnd walk(const es_jpos &from);
+    void take(const es_jsb &sb, const ReadRecord &record);
+    bool is_given_up(std::uint64_t seq);
+    JournalEnd walk_history();
+    void report_history(const JournalEnd &end);
+
+    const BlockSource &source_;
+    bool is_live_;
+    JournalCheck &result_;
+    es_jsb sb_;
+    std::uint64_t next_;         // the first record that was not taken yet
+    std::uint64_t given_up_ = 0; // how many could not be taken any more
+};
+
+/** As the superblock is by now. */
+bool RingChecker::is_given_up(std::uint64_t seq) {
+    if (!is_live_)
+        return false;
+    const JournalSuperblocks now = read_journal_superblocks(source_);
+    if (now.valid() && es_jsb_check_device(&now.sb, source_.blocks()) == ES_OK)
+        sb_ = now.sb;
+    return sb_.mark[0].pos.seq > seq;
 }
 
-} // namespace
+void RingChecker::take(const es_jsb &sb, const ReadRecord &record) {
+    if (record.rec.seq < next_)
+        return;
+    check_position(sb, record.rec, result_.findings);
+    if (record.torn) {
+        report_torn(record, result_.findings);
+        return;
+    }
+    next_ = record.rec.seq + 1;
+    if (!record.payload_ok() && is_given_up(record.rec.seq)) {
+        ++given_up_;
+        return;
+    }
+    report_bad_payload(record, result_.findings);
+    ++result_.records;
+    result_.entries += record.entries.size();
+    if (!result_.oldest_time && !record.entries.empty())
+        result_.oldest_time = record.entries.front().entry.time;
+}
 
-JournalCheck check_journal(const BlockSource &source) {
+JournalEnd RingChecker::walk(const es_jpos &from) {
+    const es_jsb sb = sb_; // a copy: it is the walk's, and must stay as it is
+    return walk_journal(source_, sb, from, [&](const ReadRecord &record) { take(sb, record); });
+}
+
+JournalEnd RingChecker::walk_history() {
+    JournalEnd end = walk(sb_.mark[0].pos);
+    std::uint64_t ended_before = 0;
+    for (int walks = 1; is_live_ && !end.done && walks < most_walks; ++walks) {
+        if (is_given_up(next_)) {
+            given_up_ += sb_.mark[0].pos.seq - next_;
+            next_ = sb_.mark[0].pos.seq;
+        } else if (next_ == ended_before) {
+            break; // twice in the same place
+        }
+        ended_before = next_;
+        std::uint32_t from = 0;
+        while (from + 1 < sb_.nr_marks && sb_.mark[from + 1].pos.seq <= next_)
+            ++from;
+        end = walk(sb_.mark[from].pos);
+    }
+    return end;
+}
+
+void RingChecker::report_history(const JournalEnd &end) {
+    if (is_given_up(next_))
+        result_.findings.unverified(
+            Area::log, byte_offset(end.fault_addr),
+            fmt::format("record {} and what follows was overwritten before it was read: the "
+                        "journal is written faster than it is read",
+                        next_));
+    else
+        report_fault(end, "the history ends here", result_.findings);
+}
+
+void RingChecker::run() {
+    JournalEnd end = walk_history();
+    if (!end.done) {
+        report_history(end);
+        end = walk(sb_.needed);
+        if (!end.done)
+            report_fault(end, "what is needed cannot be recovered behind this", result_.findings);
+    }
+    if (given_up_ > 0)
+        result_.findings.note(
+            Area::log, {},
+            fmt::format("{} records were overwritten by newer ones before they were read",
+                        given_up_));
+    if (end.done)
+        result_.end = end;
+}
+
+JournalCheck check_journal(const BlockSource &source, bool is_live) {
     JournalCheck result;
     result.superblocks = read_journal_superblocks(source);
     const JournalSuperblocks &both = result.superblocks;
@@ -119,7 +204,7 @@ JournalCheck check_journal(const BlockSource &source) {
     check_pair(both, result.findings);
     note_state(both.sb, result.findings);
     if (es_jsb_check_device(&both.sb, source.blocks()) == ES_OK)
-        check_ring(source, result);
+        RingChecker(source, is_live, result).run();
     else
         result.findings.fault(
             Area::device, {},
@@ -130,9 +215,16 @@ JournalCheck check_journal(const BlockSource &source) {
     return result;
 }
 
+} // namespace
+
+JournalCheck check_journal(const BlockSource &source) {
+    return check_journal(source, false);
+}
+
 JournalCheck check_live_journal(const BlockSource &source,
                                 const std::vector<std::string> &holders) {
-    return check_live([&] { return check_journal(source); }, holders);
+    return check_live([&] { return check_journal(source, true); }, holders,
+                      [](const JournalCheck &, const Finding &) { return false; });
 }
 
 } // namespace esnap

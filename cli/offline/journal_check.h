@@ -30,11 +30,14 @@ struct JournalCheck {
 /** Checks a journal that nobody writes to. Damage is a finding, never an exception. */
 JournalCheck check_journal(const BlockSource &source);
 
-/** As check_live_store() in checker.h. */
+/**
+ * As check_live_store() in checker.h. Where the head overtakes the check, it goes on with what is
+ * the oldest by then; if that happens too often, the rest is not verified.
+ */
 JournalCheck check_live_journal(const BlockSource &source, const std::vector<std::string> &holders);
 
-/** As print_check_text() and print_check_json(); the keys are device, clean, faults, notes,
- * journal. */
+/** As print_check_text() and print_check_json(); the keys are device, clean, faults,
+ * unverified, notes, journal. */
 void print_journal_check_text(const std::string &device, const JournalCheck &result,
                               bool with_notes, std::ostream &out);
 void print_journal_check_json(const std::string &device, const JournalCheck &result,

@@ -7,6 +7,9 @@
 #include <system_error>
 
 #include <blkid/blkid.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <fmt/format.h>
 
 #include "error.h"
@@ -28,12 +31,17 @@ std::string value_of(const Probe &probe, const char *name) {
     return value;
 }
 
+std::string blkid_error() {
+    return errno != 0 ? std::generic_category().message(errno) : "libblkid failed";
+}
+
 [[noreturn]] void fail(const std::string &path) {
-    throw Error(
-        "format", path,
-        fmt::format("it cannot be told whether it is blank: {}",
-                    errno != 0 ? std::generic_category().message(errno) : "libblkid failed"),
-        "--force overwrites it, whatever it has");
+    throw Error("format", path, fmt::format("it cannot be told what is on it: {}", blkid_error()),
+                "give another device");
+}
+
+[[noreturn]] void fail_to_wipe(const std::string &path, const std::string &cause) {
+    throw Error("wipe the signatures on", path, cause, "give another device");
 }
 
 // Asks libblkid; it opens the path itself because it cannot read with O_DIRECT.
@@ -80,6 +88,37 @@ std::optional<std::string> find_data(const Device &device) {
 }
 
 } // namespace
+
+/*
+ * libblkid finds the next one after it has wiped one, and in the same place again: what has two
+ * copies, and what a signature hid. Its writes go through the page cache, whose pages of a device
+ * may be older than what is there.
+ */
+void wipe_signatures(const Device &device) {
+    constexpr int most = 1000;
+    const std::string &path = device.name();
+
+    errno = 0;
+    const FileHandle file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (file.get() < 0)
+        fail_to_wipe(path, blkid_error());
+    ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+    const Probe probe(blkid_new_probe());
+    if (!probe || blkid_probe_set_device(probe.get(), file.get(), 0, 0) != 0)
+        fail_to_wipe(path, blkid_error());
+    blkid_probe_enable_superblocks(probe.get(), 1);
+    blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_BADCSUM);
+    blkid_probe_enable_partitions(probe.get(), 1);
+    blkid_probe_set_partitions_flags(probe.get(), BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
+    int answer = 0;
+    for (int i = 0; i < most && (answer = blkid_do_probe(probe.get())) == 0; ++i)
+        if (blkid_do_wipe(probe.get(), 0) < 0)
+            fail_to_wipe(path, blkid_error());
+    if (answer < 0 || ::fsync(file.get()) != 0)
+        fail_to_wipe(path, blkid_error());
+    if (const auto left = find_signature(path))
+        fail_to_wipe(path, *left + " cannot be wiped");
+}
 
 std::optional<std::string> find_content(const Device &device) {
     if (auto store = find_store(device))

@@ -17,4 +17,10 @@ namespace esnap {
  */
 std::optional<std::string> find_content(const Device &device);
 
+/**
+ * Wipes, durably, every signature of a file system, RAID, partition table or the like that
+ * libblkid finds on @device, which must be open for writing. Throws Error.
+ */
+void wipe_signatures(const Device &device);
+
 } // namespace esnap

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "error.h"
 #include "offline/checker.h"
 #include "offline/journal_check.h"
 #include "offline/patched_source.h"
@@ -10,6 +11,17 @@
 namespace esnap {
 
 namespace {
+
+void mark_unreadable(const BlockSource &source, std::vector<Mend> &mends) {
+    for (Mend &mend : mends) {
+        std::vector<std::byte> found(mend.data.size());
+        try {
+            source.read(mend.addr, found);
+        } catch (const Error &) {
+            mend.is_unreadable = true;
+        }
+    }
+}
 
 RepairPlan plan_for_store(const BlockSource &source) {
     RepairPlan plan;
@@ -41,7 +53,10 @@ RepairPlan plan_for_journal(const BlockSource &source) {
 } // namespace
 
 RepairPlan plan_repair(const BlockSource &source) {
-    return is_journal(source) ? plan_for_journal(source) : plan_for_store(source);
+    RepairPlan plan = is_journal(source) ? plan_for_journal(source) : plan_for_store(source);
+
+    mark_unreadable(source, plan.mends);
+    return plan;
 }
 
 /* What the superblock goes with must be there before it. */

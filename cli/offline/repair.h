@@ -4,7 +4,8 @@
 //
 //   superblock  a copy that is lost or damaged is written again from the one that counts, as the
 //               next commit would
-//   summary     of a closed segment, from the segment's records
+//   summary     of a closed segment, from the segment's records; that of the open one, where only
+//               the remains of a torn one can be, is cleared if it cannot be read
 //   index       of a sealed store, from the extents of the log
 //   chunk map   of a detached store, from the same, if that has the checksum the superblock says
 //
@@ -31,6 +32,7 @@ struct Mend {
     std::uint64_t addr = 0;
     std::vector<std::byte> data;
     std::string what;
+    bool is_unreadable = false; /**< what lies there cannot be kept, because it cannot be read */
 };
 
 struct RepairPlan {

@@ -11,6 +11,7 @@
 #include "offline/checker.h"
 #include "offline/journal.h"
 #include "offline/log_reader.h"
+#include "offline/patched_source.h"
 #include "offline/repair.h"
 
 namespace esnap {
@@ -49,8 +50,52 @@ void mend_superblock(const Copies &both, const FindingList &faults, const Encode
     Mend mend{Area::superblock, both.other().addr, zeros(1),
               fmt::format("copy {} is written again from copy {}, as generation {}",
                           both.other().letter, both.chosen().letter, sb.generation)};
+    if (!both.other().read_error.empty())
+        mend.what += "; if it was the newer one, what only it said is lost";
     encode(&sb, mend.data.data());
     mends.push_back(std::move(mend));
+}
+
+/** Whether it can only be of a summary, never of a record. */
+bool is_summary_block(const BlockSource &source, const es_sb &sb, std::uint64_t addr) {
+    es_log log{};
+    es_block footer{};
+    BlockBuffer block(1);
+    std::vector<es_extent> extents(ES_BLOCK_EXTENTS);
+
+    es_log_init(&log, &sb);
+    if (addr < ES_DATA_BLOCK)
+        return false;
+    const std::uint64_t segment = (addr - ES_DATA_BLOCK) / sb.segment_blocks;
+    if (segment >= es_log_segments(&log))
+        return false;
+    const std::uint64_t last =
+        es_log_segment_start(&log, segment) + es_log_segment_len(&log, segment) - 1;
+    if (addr >= last) // records leave room for it
+        return addr == last;
+    try {
+        source.read(last, block.bytes());
+    } catch (const Error &) {
+        return false;
+    }
+    return es_block_decode(&footer, extents.data(), block.data(), ES_BLOCK_SIZE, ES_BLOCK_SUMMARY,
+                           &sb, last) == ES_OK &&
+           footer.pos + 1 == footer.nr_blocks && addr + footer.nr_blocks > last;
+}
+
+/**
+ * The replay as it is with zeros for blocks of summaries that cannot be read, which go to @blanks:
+ * a summary may be missing, its segment's records say the same, and each proves the one before it.
+ */
+ReplayResult replay_around(const BlockSource &source, const es_sb &sb, std::vector<Mend> &blanks) {
+    for (;;) {
+        const PatchedSource readable(source, blanks);
+        ReplayResult replay = replay_log(readable, sb);
+        if (replay.read_error.empty() || !is_summary_block(readable, sb, replay.fault_addr))
+            return replay;
+        blanks.push_back({Area::summary, replay.fault_addr, zeros(1),
+                          "it is cleared: without a summary the segment's records count"});
+    }
 }
 
 /** The log, if it is whole: nothing is missing, nothing there twice. */
@@ -86,10 +131,12 @@ public:
                 std::vector<Mend> &mends)
         : source_(source), sb_(sb), faults_(faults), mends_(mends) {}
 
-    void run(const Log &log);
+    /** @blanks: as replay_around() has found them. */
+    void run(const Log &log, const std::vector<Mend> &blanks);
 
 private:
     void mend_summary(const Segment &segment);
+    void clear(const Mend &blank);
     void mend_index(const Log &log);
     void mend_map(const Log &log);
     void add(Area area, std::uint64_t addr, std::vector<std::byte> data, const std::string &what);
@@ -145,6 +192,17 @@ void StoreMender::mend_summary(const Segment &segment) {
         fmt::format("the summary of segment {} is written again from its records", segment.number));
 }
 
+/* Unless it is mended as part of a summary that is written again, or is the index's or the chunk
+ * map's. */
+void StoreMender::clear(const Mend &blank) {
+    const std::uint64_t behind_log = sb_.state == ES_STATE_SEALED ? sb_.index_addr : sb_.map.addr;
+
+    if (behind_log != 0 && blank.addr >= behind_log)
+        return;
+    if (std::ranges::find(mends_, blank.addr, &Mend::addr) == mends_.end())
+        mends_.push_back(blank);
+}
+
 void StoreMender::mend_index(const Log &log) {
     const std::uint64_t nr = log.sorted.size(), blocks = es_table_blocks(nr);
     std::vector<es_extent> extents;
@@ -168,7 +226,8 @@ void StoreMender::mend_index(const Log &log) {
 }
 
 void StoreMender::mend_map(const Log &log) {
-    if (!sb_.map.addr || !has_fault(faults_, Area::map))
+    if (!sb_.map.addr || !has_fault(faults_, Area::map) ||
+        sb_.map.addr < es_log_used_blocks(&log.end))
         return;
     const std::vector<u64> words = chunkmap_words(sb_, log.sorted);
     std::vector<std::byte> data = zeros(sb_.map.blocks);
@@ -184,9 +243,12 @@ void StoreMender::mend_map(const Log &log) {
             "the chunk map is written again from the log");
 }
 
-void StoreMender::run(const Log &log) {
+void StoreMender::run(const Log &log, const std::vector<Mend> &blanks) {
     for (const Segment &segment : log.segments)
-        mend_summary(segment);
+        if (segment.number < log.end.segment)
+            mend_summary(segment);
+    for (const Mend &blank : blanks)
+        clear(blank);
     mend_index(log);
     mend_map(log);
 }
@@ -200,11 +262,12 @@ std::vector<Mend> mend_store(const BlockSource &source, const FindingList &fault
     if (es_sb_check_device(&both.sb, source.blocks()) != ES_OK)
         return mends; // a part of it is missing
     /* A log that goes on where this copy has it end shows that the other one was newer. */
-    const ReplayResult replay = replay_log(source, both.sb);
+    std::vector<Mend> blanks;
+    const ReplayResult replay = replay_around(source, both.sb, blanks);
     if (!replay.done)
         return mends;
-    if (const auto log = read_whole_log(source, both.sb, replay))
-        StoreMender(source, both.sb, faults, mends).run(*log);
+    if (const auto log = read_whole_log(PatchedSource(source, blanks), both.sb, replay))
+        StoreMender(source, both.sb, faults, mends).run(*log, blanks);
     mend_superblock(both, faults, es_sb_encode, mends);
     return mends;
 }

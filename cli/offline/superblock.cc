@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <ctime>
 
 #include <boost/uuid/uuid.hpp>
@@ -25,6 +26,7 @@ SuperblockCopy read_copy(const BlockSource &source, char letter, std::uint64_t a
     try {
         source.read(addr, buffer.bytes());
         copy.fault = es_sb_decode(&copy.sb, buffer.data(), buffer.bytes().size());
+        copy.claim = Claim::of(copy.fault, buffer.bytes());
     } catch (const Error &error) {
         copy.read_error = error.cause();
         std::ranges::fill(buffer.bytes(), std::byte{0});
@@ -33,6 +35,22 @@ SuperblockCopy read_copy(const BlockSource &source, char letter, std::uint64_t a
 }
 
 } // namespace
+
+Claim Claim::of(es_fault fault, ConstBytes block) {
+    constexpr std::size_t generation_at = 32, uuid_at = 40; // see docs/format.md
+    Claim claim;
+
+    if (fault != ES_FAULT_CRC)
+        return claim;
+    for (std::size_t i = 0; i < sizeof(claim.generation); ++i)
+        claim.generation |= std::to_integer<std::uint64_t>(block[generation_at + i]) << 8 * i;
+    std::memcpy(claim.uuid.data(), block.data() + uuid_at, ES_UUID_SIZE);
+    return claim;
+}
+
+bool Claim::is_torn_commit(const std::uint8_t *of_uuid, std::uint64_t behind) const {
+    return generation == behind + 1 && es_uuid_equal(uuid.data(), of_uuid);
+}
 
 Superblocks read_superblocks(const BlockSource &source) {
     BlockBuffer block_a(1), block_b(1);

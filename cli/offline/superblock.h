@@ -14,6 +14,21 @@ namespace esnap {
 
 using Uuid = std::array<std::uint8_t, ES_UUID_SIZE>;
 
+/** What a copy says of itself although its checksum is wrong. */
+struct Claim {
+    std::uint64_t generation = 0; /**< 0: nothing can be said */
+    Uuid uuid{};                  /**< of the store or journal */
+
+    /** Of a copy whose decoding ended in @fault. Stores and journals have both in one place. */
+    static Claim of(es_fault fault, ConstBytes block);
+
+    /**
+     * Is it the commit behind @generation of the same store or journal? Then a power cut tore it.
+     * If its first sector did not arrive that cannot be told.
+     */
+    bool is_torn_commit(const std::uint8_t *of_uuid, std::uint64_t behind) const;
+};
+
 /** One copy: what lies there, or why it is none. */
 struct SuperblockCopy {
     char letter = 'A';
@@ -21,6 +36,7 @@ struct SuperblockCopy {
     es_fault fault = ES_FAULT_BLANK;
     std::string read_error; // set if not even reading worked
     es_sb sb{};             // valid if fault is ES_OK
+    Claim claim{};
 
     bool valid() const { return fault == ES_OK && read_error.empty(); }
 };

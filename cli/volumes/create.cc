@@ -62,8 +62,8 @@ Words remove_lv(const std::string &path) {
     return {"lvremove", "-y", "-f", path};
 }
 
-/* The LV is activated, and by nobody but esnap from now on. What lies on the disk there does
- * not matter: formatting clears what could be taken for a store. */
+/* The LV is activated, and by nobody but esnap from now on. LVM wipes nothing: formatting does, all
+ * signatures and what could be taken for a store. */
 dmext::Step create_store_step(System &system, const VolumeName &volume, const Words &size,
                               const StoreTags &tags) {
     const std::string lv = volume.lv + store_suffix;

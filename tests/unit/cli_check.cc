@@ -181,6 +181,19 @@ TEST_CASE("check: superblock copies", "[cli][check]") {
         image.flip(byte_offset(image.newer_copy()) + 41);
         REQUIRE_FAULT(image, Area::log, byte_offset(image.segment_last(0)), "");
     }
+    SECTION("torn while a store that was detached is attached") {
+        image.detach();
+        es_sb next = image.sb();
+        ++next.generation;
+        next.flags |= ES_SB_ATTACHED;
+        ++next.epoch;
+        const std::uint64_t torn = image.older_copy();
+        Block block = encode(next);
+        block.bytes[700] ^= 1; // another sector than the generation's
+        image.device().overwrite(torn, block);
+        REQUIRE_CLEAN(image);
+        REQUIRE_NOTE(image, Area::superblock, byte_offset(torn), "checksum mismatch");
+    }
     SECTION("unreadable") {
         image.fail_reads_of(image.older_copy());
         REQUIRE_FAULT(image, Area::superblock, byte_offset(image.older_copy()),

@@ -3,6 +3,7 @@
 // esnap format: what it writes, and everything it refuses, on files in place of devices.
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -13,6 +14,7 @@
 #include "offline/checker.h"
 #include "offline/device.h"
 #include "offline/formatter.h"
+#include "offline/probe.h"
 #include "support/store_image.h"
 
 using namespace esnap;
@@ -197,6 +199,64 @@ TEST_CASE("format: what is on the device is named and left alone", "[cli][format
         write_at(disks.store, 4086, "SWAPSPACE2");
         write_at(disks.store, 1024, std::string("\1\0\0\0\377\0\0\0", 8));
         CHECK_THAT(refusal(disks.request()), Contains("it is not blank: swap"));
+    }
+}
+
+TEST_CASE("format: --force leaves no signature that libblkid knows", "[cli][format]") {
+    Disks disks;
+    const auto big_endian = [](unsigned value) {
+        return std::string{static_cast<char>(value >> 24), static_cast<char>(value >> 16),
+                           static_cast<char>(value >> 8), static_cast<char>(value)};
+    };
+    // That of gfs2 is not where a superblock of ours is.
+    write_at(disks.store, 65536, big_endian(0x01161970) + big_endian(1));
+    write_at(disks.store, 65536 + 24, big_endian(1801) + big_endian(1900));
+    const auto content = [&] { return find_content(Device::open_to_read(disks.store)); };
+    REQUIRE_THAT(content().value_or(""), Contains("gfs2"));
+    SnapshotFormat request = disks.request();
+
+    SECTION("it is wiped") {
+        request.target.force = true;
+        format_snapshot_store(request);
+        CHECK_THAT(content().value_or(""), Contains("already an esnapshot store"));
+        CHECK(contents(disks.store).substr(65536, 4) == std::string(4, '\0'));
+        CHECK(check_file(disks.store).findings.all().empty());
+        for (const std::uint64_t at : {0, 32768})
+            write_at(disks.store, at, std::string(4096, '\0'));
+        CHECK_FALSE(content());
+    }
+    SECTION("not without --force, not with --test, not if it is refused") {
+        CHECK_THAT(refusal(request), Contains("it is not blank: gfs2"));
+        request.target.force = true;
+        request.chunk_bytes = 512;
+        CHECK_THAT(refusal(request), Contains("chunk size"));
+        request.chunk_bytes = {};
+        request.target.test = true;
+        CHECK(refusal(request).empty());
+    }
+}
+
+TEST_CASE("format: a file that somebody uses is refused", "[cli][format]") {
+    Disks disks;
+    SECTION("another command has it open") {
+        const Device other = Device::open_exclusively(disks.store);
+        CHECK_THAT(refusal(disks.request()), Contains("another program writes it"));
+        CHECK(check_file(disks.store).findings.count(Severity::fault) > 0); // it may be read
+    }
+    SECTION("a loop device stands on it") {
+        const FileIdentity file = File(disks.store, File::Access::read).identity();
+        const std::string sys = disks.dir.path("sys");
+        const auto attach = [&](const std::string &loop, const std::string &to) {
+            std::filesystem::create_directories(sys + "/" + loop + "/loop");
+            std::ofstream(sys + "/" + loop + "/loop/backing_file") << to << "\n";
+        };
+        std::filesystem::create_directories(sys + "/loop0"); // attached to nothing
+        attach("loop1", disks.origin);
+        attach("loop2", disks.dir.path("gone (deleted)"));
+        CHECK(loops_on(file, sys).empty());
+        attach("loop7", disks.dir.path("./store"));
+        CHECK(loops_on(file, sys) == std::vector<std::string>{"loop7"});
+        CHECK(loops_on(file, disks.dir.path("nothing")).empty());
     }
 }
 

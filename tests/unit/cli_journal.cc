@@ -232,6 +232,17 @@ TEST_CASE("check: sound journals are clean", "[cli][check][journal]") {
         CHECK(has(found(image, Severity::note), Area::superblock,
                   (es_sb_addr(image.writer().sb().generation) ^ 8) * 4096, "checksum mismatch"));
     }
+    SECTION("detached, and a copy torn by the next attach") {
+        fill(image);
+        image.writer().detach();
+        es_jsb next = image.writer().sb();
+        ++next.generation;
+        Block block = encode(next);
+        block.bytes[1200] ^= 1;
+        image.device().overwrite(es_sb_addr(next.generation), block);
+        CHECK(has(found(image, Severity::note), Area::superblock,
+                  byte_offset(es_sb_addr(next.generation)), "checksum mismatch"));
+    }
     const auto faults = found(image, Severity::fault);
     INFO(text(faults));
     CHECK(faults.empty());

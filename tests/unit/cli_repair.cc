@@ -2,6 +2,7 @@
 //
 // esnap repair: what is mended, what is not, and that it is as it was before the damage.
 
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -10,6 +11,7 @@
 #include "error.h"
 #include "offline/backup.h"
 #include "offline/paced_source.h"
+#include "offline/replay.h"
 #include "support/findings.h"
 #include "support/journal_image.h"
 #include "support/run_command.h"
@@ -58,6 +60,16 @@ std::string text_of(const RepairPlan &plan) {
     for (const Mend &mend : plan.mends)
         text += std::string(area_text(mend.area)) + " " + mend.what + "\n";
     return text;
+}
+
+/** Makes the mends of @plan; then what could not be read can be. */
+void mend(StoreImage &image, const RepairPlan &plan) {
+    for (const Mend &mend : plan.mends) {
+        Block block;
+        std::memcpy(block.data(), mend.data.data(), ES_BLOCK_SIZE);
+        image.device().overwrite(mend.addr, block);
+    }
+    image.fail_reads_of(~std::uint64_t{0});
 }
 
 /** What the plan leaves, in a file. */
@@ -122,6 +134,104 @@ TEST_CASE("repair: copies of what the log says are written again as they were", 
     INFO(text(findings(image, Severity::fault)));
     CHECK(plan.after.clean());
     CHECK_FALSE(first_difference(repaired(image, dir), before));
+}
+
+TEST_CASE("repair: a summary that cannot be read", "[cli][repair]") {
+    StoreImage image;
+    fill(image);
+    const bool is_detached = GENERATE(false, true);
+    SECTION("is written again from the records") {
+        if (is_detached)
+            image.detach();
+        const std::vector<std::byte> before = contents(image);
+        image.fail_reads_of(image.segment_last(0));
+        REQUIRE_FALSE(replay_log(image, load_superblock(image)).done); // as in the kernel
+        const RepairPlan plan = plan_repair(image);
+        REQUIRE(plan.mends.size() == 1);
+        CHECK(plan.mends[0].addr == image.segment_last(0));
+        CHECK(plan.mends[0].is_unreadable);
+        CHECK_THAT(text_of(plan), Contains("segment 0 is written again from its records"));
+        CHECK(plan.after.clean());
+        mend(image, plan);
+        CHECK_FALSE(first_difference(contents(image), before));
+    }
+    SECTION("is none in the open segment, and is cleared") {
+        image.fail_reads_of(image.segment_last(1));
+        const RepairPlan plan = plan_repair(image);
+        REQUIRE(plan.mends.size() == 1);
+        CHECK(plan.mends[0].addr == image.segment_last(1));
+        CHECK_THAT(text_of(plan), Contains("it is cleared"));
+        CHECK(plan.after.clean());
+        mend(image, plan);
+        image.attach();
+        image.append(500, 1);
+        CHECK(check_store(image).findings.clean());
+    }
+    SECTION("but not if a record is missing, too") {
+        image.zero(image.records()[1].addr);
+        image.fail_reads_of(image.segment_last(0));
+        CHECK(plan_repair(image).mends.empty());
+    }
+    SECTION("a header that cannot be read is not taken for one") {
+        if (is_detached)
+            image.detach();
+        image.fail_reads_of(image.records().back().addr);
+        CHECK(plan_repair(image).mends.empty());
+    }
+}
+
+TEST_CASE("repair: one block of a summary cannot be read", "[cli][repair]") {
+    es_sb sb = sample_sb();
+    sb.segment_blocks = 256;
+    StoreImage image(sb);
+    image.attach();
+    for (std::uint64_t i = 0; i < 3; ++i) {
+        std::vector<es_extent> zero_extents;
+        for (std::uint64_t n = 0; n < 168; ++n)
+            zero_extents.push_back(make_extent(1000 * (i + 1) + 2 * n, 1, 0, 0, ES_EXT_ZERO));
+        image.append(zero_extents);
+    }
+    image.close_segment();
+    image.append(1, 1);
+    const std::vector<std::byte> before = contents(image);
+    image.fail_reads_of(image.segment_last(0) - 1);
+    const RepairPlan plan = plan_repair(image);
+    REQUIRE(plan.mends.size() == 1);
+    CHECK(plan.mends[0].addr == image.segment_last(0) - 1);
+    CHECK(plan.after.clean());
+    mend(image, plan);
+    CHECK_FALSE(first_difference(contents(image), before));
+}
+
+TEST_CASE("repair: a superblock copy that cannot be read is named before it is overwritten",
+          "[cli][repair]") {
+    StoreImage image;
+    fill(image);
+    image.detach();
+    image.fail_reads_of(image.older_copy());
+    const RepairPlan plan = plan_repair(image);
+    REQUIRE(plan.mends.size() == 1);
+    CHECK(plan.mends[0].is_unreadable);
+    CHECK_THAT(text_of(plan), Contains("if it was the newer one, what only it said is lost"));
+
+    image.fail_reads_of(~std::uint64_t{0});
+    image.flip(byte_offset(image.older_copy()) + 100);
+    const RepairPlan damaged = plan_repair(image);
+    REQUIRE(damaged.mends.size() == 1);
+    CHECK_FALSE(damaged.mends[0].is_unreadable);
+    CHECK_THAT(text_of(damaged), !Contains("lost"));
+}
+
+TEST_CASE("repair: a chunk map is not written over the log", "[cli][repair]") {
+    StoreImage image;
+    fill(image);
+    image.detach_with_map();
+    image.edit_superblock(image.newer_copy(), [](es_sb &sb) {
+        sb.map.addr = ES_DATA_BLOCK;
+        sb.map.segment = 0;
+    });
+    REQUIRE_FALSE(check_store(image).findings.clean());
+    CHECK(plan_repair(image).mends.empty());
 }
 
 TEST_CASE("repair: a lost copy of the superblock is written again", "[cli][repair]") {
