@@ -204,7 +204,8 @@ static enum es_fault jsb_check_marks(const struct es_jsb *sb)
 static enum es_fault jsb_check(const struct es_jsb *sb)
 {
 	if (!sb->state || (sb->flags & ~ES_JSB_KNOWN_FLAGS) ||
-	    ((sb->flags & ES_JSB_ATTACHED) && !sb->epoch))
+	    ((sb->flags & ES_JSB_ATTACHED) && !sb->epoch) || sb->epoch == (u32)~0 ||
+	    sb->generation == (u64)~0)
 		return ES_FAULT_STATE;
 	if (es_uuid_is_null(sb->journal_uuid) || es_uuid_is_null(sb->chain_uuid))
 		return ES_FAULT_UUID;
@@ -213,10 +214,11 @@ static enum es_fault jsb_check(const struct es_jsb *sb)
 	if (sb->origin_lbs < 512 || sb->origin_lbs > ES_BLOCK_SIZE ||
 	    (sb->origin_lbs & (sb->origin_lbs - 1)))
 		return ES_FAULT_ORIGIN_LBS;
-	if (!sb->tail_seq ||
+	if (!sb->tail_seq || sb->tail_seq > ES_JOURNAL_MAX_SEQ ||
+	    sb->needed.seq > ES_JOURNAL_MAX_SEQ ||
 	    (!(sb->flags & ES_JSB_ATTACHED) && sb->tail_seq != sb->needed.seq))
 		return ES_FAULT_SEQUENCE;
-	if (!sb->next_lsn)
+	if (!sb->next_lsn || sb->next_lsn > ES_JOURNAL_MAX_SEQ)
 		return ES_FAULT_COUNT;
 	return jsb_check_marks(sb);
 }

@@ -33,6 +33,8 @@
 #define ES_JOURNAL_MAX_RECORD 257u
 /* Positions in the kept history that a superblock names. */
 #define ES_JOURNAL_MARKS 32u
+/* Numbers of records and entries end here: more were never given, and no sum of them overflows. */
+#define ES_JOURNAL_MAX_SEQ 0x4000000000000000ull
 
 enum es_jstate {
 	ES_JOURNAL_ACTIVE = 1,

@@ -201,10 +201,17 @@ static int step_behind(struct es_jwalk *w)
 	return ES_JWALK_READ;
 }
 
+/* Of the first entry behind what was walked: an attach leaves out numbers that were lost. */
+static u64 next_lsn(const struct es_jwalk *w)
+{
+	return w->lsn > w->sb->next_lsn ? w->lsn : w->sb->next_lsn;
+}
+
 /*
  * Appends are written one at a time, so a record with a higher number shows that the one
  * due was durable and is damaged.  Only padding may be under way together with the record
  * behind it, at the ring's first block, and be torn alone; what follows that one tells.
+ * Padding has no entries, so that their numbers go on in the record behind it.
  * A later epoch shows that its attach was lost with the superblock.
  */
 static int step_look_behind(struct es_jwalk *w)
@@ -217,7 +224,8 @@ static int step_look_behind(struct es_jwalk *w)
 		return fail(w, fault, w->read_addr);
 	if (fault || !attached(w) || w->rec.epoch != w->sb->epoch || w->rec.seq <= w->at.seq)
 		return GO_ON;
-	if (w->read_addr == ES_DATA_BLOCK && w->rec.seq == w->at.seq + 1) {
+	if (w->read_addr == ES_DATA_BLOCK && w->rec.seq == w->at.seq + 1 &&
+	    w->rec.lsn == next_lsn(w)) {
 		if (w->reach < w->behind + 1 + w->rec.nr_blocks)
 			w->reach = w->behind + 1 + w->rec.nr_blocks;
 		return GO_ON;

@@ -76,6 +76,8 @@ enum es_fault es_rules_view(const struct es_sb *view, const struct es_sb *base)
 		return ES_FAULT_KIND;
 	if (view->state == ES_STATE_INVALID)
 		return ES_FAULT_INVALID;
+	if (view->state != ES_STATE_ACTIVE)
+		return ES_FAULT_STATE;
 	if (!es_uuid_equal(view->chain_uuid, base->chain_uuid))
 		return ES_FAULT_OTHER_CHAIN;
 	if (!es_uuid_equal(view->link_uuid, base->store_uuid) || view->serial != base->serial)

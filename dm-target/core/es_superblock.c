@@ -206,7 +206,9 @@ static enum es_fault sb_check_identity(const struct es_sb *sb)
 		return ES_FAULT_JOURNAL;
 	if (sb->kind != ES_KIND_SNAPSHOT && sb->kind != ES_KIND_VIEW)
 		return ES_FAULT_KIND;
-	if (!sb->state || (sb->flags & ~ES_SB_KNOWN_FLAGS))
+	/* What grows with each commit or attach must be able to. */
+	if (!sb->state || (sb->flags & ~ES_SB_KNOWN_FLAGS) || sb->epoch == (u32)~0 ||
+	    sb->generation == (u64)~0)
 		return ES_FAULT_STATE;
 	if (es_uuid_is_null(sb->store_uuid) || es_uuid_is_null(sb->chain_uuid))
 		return ES_FAULT_UUID;

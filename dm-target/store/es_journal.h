@@ -118,7 +118,7 @@ struct es_jload {
  * @sb_page: what a commit writes; as @sb
  *
  * Fixed from attach to detach, changed with the worker at rest:
- * @ops, @owner, @origin, @max_sectors (longest write that is one entry)
+ * @ops, @owner, @origin, @sectors (its size), @max_sectors (longest write that is one entry)
  * @recovered: es_journal_recover was called for the attach that follows
  *
  * @mail_lock guards, also in interrupt context:
@@ -141,6 +141,7 @@ struct es_jload {
  * @unreadable, @unreadable_since: it has failed, first at that time (jiffies)
  * @waiting: writes in order of arrival that have no place yet
  * @blocked: the first of @waiting found no room or no memory
+ * @short_of_memory: it found no memory
  * @starved: something found no memory and is to be tried again soon
  * @flights, @nr_flights: ranges that are being written in place
  * @flushing, @flush_status, @flush_pos: the origin is being flushed, for "needed" to get to
@@ -170,6 +171,7 @@ struct es_journal {
 	const struct es_journal_ops *ops;
 	void *owner;
 	struct block_device *origin;
+	u64 sectors;
 	u32 max_sectors;
 	bool recovered;
 
@@ -206,6 +208,7 @@ struct es_journal {
 	unsigned long unreadable_since;
 	struct bio_list waiting;
 	bool blocked;
+	bool short_of_memory;
 	bool starved;
 	struct rb_root_cached flights;
 	u32 nr_flights;
@@ -258,10 +261,11 @@ void es_journal_put(struct es_journal *j);
 /**
  * es_journal_recover - walk the ring, verify all payload that is needed, rebuild the index.
  *
- * For a journal that the chain's newest store names, before es_journal_attach.  Writes nothing.
- * Sleeps.  Returns 0 or a negative errno (logged).
+ * For a journal that the chain's newest store names, before es_journal_attach.  @sectors: of the
+ * origin, as the table has it; what lies behind is refused.  Writes nothing.  Sleeps.  Returns 0 or
+ * a negative errno (logged).
  */
-int es_journal_recover(struct es_journal *j, struct block_device *origin);
+int es_journal_recover(struct es_journal *j, struct block_device *origin, u64 sectors);
 
 /**
  * es_journal_attach - take the journal into use.
@@ -273,7 +277,7 @@ int es_journal_recover(struct es_journal *j, struct block_device *origin);
  * is called.  Sleeps.  Returns 0 or a negative errno (logged; nothing has changed).
  */
 int es_journal_attach(struct es_journal *j, const struct es_journal_ops *ops, void *owner,
-		      struct block_device *origin, bool named);
+		      struct block_device *origin, u64 sectors, bool named);
 
 /**
  * es_journal_detach - commit that nothing is needed, and that nobody is attached.

@@ -359,6 +359,7 @@ void es_jappend_start(struct es_journal *j)
 	u32 room;
 
 	j->blocked = false;
+	j->short_of_memory = false;
 	if (j->append.busy || j->paused || j->mode != ES_JMODE_OK)
 		return;
 	if (bio_list_empty(&j->waiting))
@@ -370,6 +371,7 @@ void es_jappend_start(struct es_journal *j)
 	if (!room)
 		return;
 	j->blocked = !append_waiting(j, room, true);
+	j->short_of_memory = j->blocked;
 	j->starved |= j->blocked;
 }
 

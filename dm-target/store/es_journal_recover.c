@@ -142,12 +142,11 @@ static int verify(struct recovery *rec, bool *ok)
 	return 0;
 }
 
-/* Nothing behind the origin's end was ever taken: such an entry is damage. */
+/* Nothing behind the end was ever taken: such an entry is damage, or the table is too short. */
 static bool fits_origin(const struct es_journal *j, const struct es_jentry *e)
 {
-	u64 sectors = bdev_nr_sectors(j->origin);
-
-	return e->op == ES_JOP_FLUSH || (e->sector < sectors && e->nr <= sectors - e->sector);
+	return e->op == ES_JOP_FLUSH ||
+	       (e->sector < j->sectors && e->nr <= j->sectors - e->sector);
 }
 
 /* Note the record; its entries enter the index when it is known what is needed. */
@@ -381,11 +380,12 @@ static int commit_attached(struct es_journal *j)
 	return 0;
 }
 
-int es_journal_recover(struct es_journal *j, struct block_device *origin)
+int es_journal_recover(struct es_journal *j, struct block_device *origin, u64 sectors)
 {
 	int r;
 
 	j->origin = origin;
+	j->sectors = sectors;
 	r = alloc_once(j);
 	if (r)
 		return r;
@@ -408,7 +408,7 @@ static void forget_past(struct es_journal *j)
 }
 
 int es_journal_attach(struct es_journal *j, const struct es_journal_ops *ops, void *owner,
-		      struct block_device *origin, bool named)
+		      struct block_device *origin, u64 sectors, bool named)
 {
 	int r = 0;
 
@@ -419,7 +419,7 @@ int es_journal_attach(struct es_journal *j, const struct es_journal_ops *ops, vo
 	if (!named)
 		r = alloc_once(j);
 	else if (!j->recovered)
-		r = es_journal_recover(j, origin);
+		r = es_journal_recover(j, origin, sectors);
 	if (r)
 		return r;
 	if (!named)

@@ -79,6 +79,8 @@ static void end_hopeless(struct es_journal *j)
 		return;
 	if (READ_ONCE(j->push_back))
 		es_jappend_refuse(j, BLK_STS_DM_REQUEUE);
+	else if (j->short_of_memory)
+		return; /* that comes back */
 	else if (j->flush_broken)
 		es_jappend_refuse(j, BLK_STS_IOERR);
 	else if (j->place_error && j->place_error != BLK_STS_DM_REQUEUE)

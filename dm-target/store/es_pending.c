@@ -240,8 +240,11 @@ void es_pending_insert(struct es_pending *p, struct es_jent *ent)
 
 	ent->own = NULL;
 	ent->spare = NULL;
+	/* Who looks without the lock must not see that nothing is pending in between. */
+	WRITE_ONCE(p->nr_pieces, p->nr_pieces + 1);
 	es_pending_cut(p, ent->e.sector, last, spare);
 	add_piece(p, own, ent, ent->e.sector, last, NULL);
+	WRITE_ONCE(p->nr_pieces, p->nr_pieces - 1);
 }
 
 void es_jent_set_bad(struct es_pending *p, struct es_jent *ent)

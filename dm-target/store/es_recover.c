@@ -237,9 +237,12 @@ int es_store_attach(struct es_store *store, const u8 *journal_uuid, es_extents_f
 {
 	struct attach_context c = { .store = store, .fn = fn, .context = context };
 	struct replay_end end;
+	struct es_log log;
 	int r = -ENOENT;
 
-	es_log_init(&store->log, &store->sb);
+	/* At once: a view's status looks at it at any time, and divides by a segment's length. */
+	es_log_init(&log, &store->sb);
+	store->log = log;
 	if (copied && store->sb.map.addr)
 		r = attach_by_map(store, copied, &c, &end);
 	if (r)

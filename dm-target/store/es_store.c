@@ -185,17 +185,29 @@ static int commit_final(struct es_store *store, struct es_sb *sb)
 	return r && other ? r : 0;
 }
 
-int es_store_set_state(struct es_store *store, enum es_store_state state, u32 set, u32 clear)
+int es_store_set_final(struct es_store *store, enum es_store_state state)
 {
-	bool final = state == ES_STATE_INVALID || state == ES_STATE_REMOVED;
 	struct es_sb sb;
 	int r;
 
 	mutex_lock(&store->commit_lock);
 	sb = store->sb;
 	sb.state = state;
+	sb.flags &= ~ES_SB_ATTACHED;
+	r = commit_final(store, &sb);
+	mutex_unlock(&store->commit_lock);
+	return r;
+}
+
+int es_store_set_flags(struct es_store *store, u32 set, u32 clear)
+{
+	struct es_sb sb;
+	int r;
+
+	mutex_lock(&store->commit_lock);
+	sb = store->sb;
 	sb.flags = (sb.flags | set) & ~clear;
-	r = final ? commit_final(store, &sb) : commit_both(store, &sb);
+	r = commit_both(store, &sb);
 	mutex_unlock(&store->commit_lock);
 	return r;
 }

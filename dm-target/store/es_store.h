@@ -125,10 +125,13 @@ void es_store_report(struct es_store *store, enum es_fault fault, u64 addr);
 int es_store_commit(struct es_store *store, struct es_sb *sb);
 
 /*
- * Change state and flags (set @set, then clear @clear) and commit.  INVALID and REMOVED
- * succeed when one copy of the superblock could be written.
+ * Say that the store must never be attached again (@state INVALID or REMOVED), and commit; that
+ * succeeds when one copy of the superblock could be written.
  */
-int es_store_set_state(struct es_store *store, enum es_store_state state, u32 set, u32 clear);
+int es_store_set_final(struct es_store *store, enum es_store_state state);
+
+/* Change flags (set @set, then clear @clear), whatever the state is, and commit. */
+int es_store_set_flags(struct es_store *store, u32 set, u32 clear);
 
 /*
  * Name the store that follows as the newest and end the log cleanly, or with a

@@ -66,6 +66,11 @@ int es_area_check(struct dm_target *ti, const struct es_store *store, u32 serial
 	return 0;
 }
 
+sector_t es_area_sectors(const struct dm_target *ti, struct block_device *bdev)
+{
+	return min_t(sector_t, ti->len, round_down(bdev_nr_sectors(bdev), ES_BLOCK_SECTORS));
+}
+
 void es_area_io_hints(const struct es_store *store, struct queue_limits *limits)
 {
 	unsigned int lbs = store->sb.origin_lbs;

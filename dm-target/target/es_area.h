@@ -20,6 +20,9 @@ int es_area_open(struct dm_target *ti, const char *path, enum es_kind kind, stru
 /* Does the target fit the snapshot in @store: its length, and @serial if not 0? */
 int es_area_check(struct dm_target *ti, const struct es_store *store, u32 serial);
 
+/* How much of @ti the store's device @bdev stands for, in whole blocks of any size. */
+sector_t es_area_sectors(const struct dm_target *ti, struct block_device *bdev);
+
 /* The limits of a device that shows @store's origin. */
 void es_area_io_hints(const struct es_store *store, struct queue_limits *limits);
 

@@ -250,8 +250,7 @@ int es_chain_accept_origin(struct es_chain *chain)
 	mutex_lock(&chain->life);
 	for (i = 0; !r && i < chain->nr_stores; i++)
 		if (chain->stores[i]->sb.flags & ES_SB_SUSPECT)
-			r = es_store_set_state(chain->stores[i], chain->stores[i]->sb.state, 0,
-					       ES_SB_SUSPECT);
+			r = es_store_set_flags(chain->stores[i], 0, ES_SB_SUSPECT);
 	if (!r) {
 		write_lock(&chain->map_lock);
 		chain->suspect = 0;

@@ -36,7 +36,7 @@ static int check_origin(struct es_chain *chain, struct es_origin *table)
 	es_store_report(last, ES_FAULT_FINGERPRINT, ES_SB_A_BLOCK);
 	DMERR("%pg: snapshots up to serial %u are SUSPECT and not served (message accept_origin)",
 	      chain->origin, last->sb.serial);
-	return es_store_set_state(last, last->sb.state, ES_SB_SUSPECT, 0);
+	return es_store_set_flags(last, ES_SB_SUSPECT, 0);
 }
 
 /* The table may be older than what became of its stores. */
@@ -72,10 +72,21 @@ static int check_current(const struct es_origin *table)
 	return r;
 }
 
+/* Nothing was written to the origin: what was known of it at the last detach still counts. */
+static void take_leave_again(struct es_store *store)
+{
+	const struct es_fingerprint *fp = store->sb.fp.nr ? &store->sb.fp : NULL;
+
+	if (es_store_detach(store, fp, NULL))
+		DMWARN("%pg: was not detached cleanly: do not write the origin without it",
+		       store->bdev);
+}
+
 /* Attach the first @nr stores of @table, and its journal. */
 static int attach_stores(struct es_chain *chain, struct es_origin *table, u32 nr)
 {
 	struct es_store *newest = table->stores[nr - 1];
+	bool rested = newest->sb.epoch && !(newest->sb.flags & ES_SB_ATTACHED);
 	int r;
 
 	r = check_members(table);
@@ -103,6 +114,8 @@ static int attach_stores(struct es_chain *chain, struct es_origin *table, u32 nr
 	if (r) {
 		es_engine_use(&chain->engine, NULL);
 		es_store_end_append(newest);
+		if (rested)
+			take_leave_again(newest);
 	}
 	return r;
 }

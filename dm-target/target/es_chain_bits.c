@@ -49,6 +49,12 @@ static u32 trimmed_extents(struct es_chain *chain, u64 chunks, u64 *pos, struct 
 	return nr;
 }
 
+/* The zero extents only save work later: most of the store is for copies. */
+static bool has_spare_room(const struct es_store *store)
+{
+	return es_log_used_blocks(&store->log) < store->log.device_blocks / 4;
+}
+
 int es_chain_bits_record_trimmed(struct es_chain *chain, struct es_store *store)
 {
 	u64 chunks = es_sb_chunks(&store->sb), pos = 0;
@@ -58,13 +64,18 @@ int es_chain_bits_record_trimmed(struct es_chain *chain, struct es_store *store)
 	if (!e)
 		return -ENOMEM;
 	while ((nr = trimmed_extents(chain, chunks, &pos, e)) > 0) {
-		done = es_append_zeroes(store, e, nr);
+		done = has_spare_room(store) ? es_append_zeroes(store, e, nr) : 0;
 		if (done > 0)
 			es_chain_bits_mark(chain, e, done);
-		/* A store too small for its zero extents does without: only speed is lost. */
 		if (done < nr)
 			break;
 	}
+	/*
+	 * A store too small for its zero extents does without; but a later one must not say of
+	 * these that they are zero: this snapshot, which does not, would read that.
+	 */
+	if (done >= 0 && done < nr)
+		es_chain_bits_forget_trimmed(chain, e[done].chunk);
 	kfree(e);
 	return min(done, 0);
 }

@@ -51,7 +51,7 @@ static void drop_stores(struct es_store **stores, u32 nr)
 
 	/* The newest first: it must never be attached again. */
 	for (i = nr; i--;)
-		if (es_store_set_state(stores[i], ES_STATE_REMOVED, 0, ES_SB_ATTACHED))
+		if (es_store_set_final(stores[i], ES_STATE_REMOVED))
 			DMCRIT("%pg: could not be marked as removed: do NOT attach it again",
 			       stores[i]->bdev);
 }
@@ -182,16 +182,10 @@ static void share_live(struct es_chain *chain, struct es_origin *table)
  */
 static int halt_journal(struct es_chain *chain, bool drain, bool no_store)
 {
-	int r = es_chain_journal_halt(chain, drain);
-
-	if (r == -ENOSPC && no_store && es_engine_full(&chain->engine) &&
-	    !chain->journal->flush_broken) {
-		es_chain_invalidate(chain, "its stores are taken out, and the newest is full");
-		es_engine_use(&chain->engine, NULL);
-		es_chain_journal_resume(chain);
-		r = es_chain_journal_halt(chain, true);
-	}
-	return r;
+	if (!no_store)
+		return es_chain_journal_halt(chain, drain);
+	return es_chain_journal_halt_anyway(chain, drain,
+					    "its stores are taken out, and the newest is full");
 }
 
 int es_chain_change_to(struct es_chain *chain, struct es_origin *table)
@@ -199,7 +193,7 @@ int es_chain_change_to(struct es_chain *chain, struct es_origin *table)
 	struct es_store **old = chain->stores, *newest = es_chain_newest(chain);
 	struct es_change change;
 	u32 nr = table->nr_stores;
-	bool claimed, leave, gone;
+	bool claimed, leave, gone, shorter;
 	int r, undrained;
 	u64 whole;
 
@@ -209,8 +203,9 @@ int es_chain_change_to(struct es_chain *chain, struct es_origin *table)
 	share_live(chain, table);
 	leave = chain->journal && chain->journal != table->journal;
 	gone = chain->nr_stores && change.drop == chain->nr_stores;
-	undrained = halt_journal(chain, change.add || leave, !nr);
-	if (undrained && ((gone && chain->mode != ES_MODE_INVALID) ||
+	shorter = table->ti->len < chain->sectors;
+	undrained = halt_journal(chain, change.add || leave || shorter, !nr);
+	if (undrained && (shorter || (gone && chain->mode != ES_MODE_INVALID) ||
 			  (leave && !table->leaving))) {
 		/* Without these stores nothing would tell that it must be replayed. */
 		es_chain_journal_resume(chain);

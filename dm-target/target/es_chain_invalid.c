@@ -22,7 +22,7 @@
 
 static bool mark(struct es_store *store)
 {
-	return !es_store_set_state(store, ES_STATE_INVALID, 0, ES_SB_ATTACHED);
+	return !es_store_set_final(store, ES_STATE_INVALID);
 }
 
 /* The newest store, with a reference; its device is held by the bound table. */

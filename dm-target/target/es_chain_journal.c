@@ -313,7 +313,7 @@ int es_chain_journal_recover(struct es_chain *chain, struct es_origin *table)
 	if (!j || !is_named(table) || j->sb.state == ES_JOURNAL_FAILED)
 		return 0;
 	r = es_journal_check_current(j);
-	return r ? r : es_journal_recover(j, chain->origin);
+	return r ? r : es_journal_recover(j, chain->origin, chain->sectors);
 }
 
 int es_chain_journal_start(struct es_chain *chain, struct es_origin *table,
@@ -338,7 +338,8 @@ int es_chain_journal_start(struct es_chain *chain, struct es_origin *table,
 	if (!r && !named)
 		r = es_store_set_journal(newest, j->sb.journal_uuid);
 	if (!r)
-		r = es_journal_attach(j, &chain_journal_ops, chain, chain->origin, named);
+		r = es_journal_attach(j, &chain_journal_ops, chain, chain->origin, chain->sectors,
+				      named);
 	if (r) {
 		DMERR("%pg: the journal cannot be taken into use: error %d", j->bdev, r);
 		if (!named)
@@ -364,6 +365,19 @@ int es_chain_journal_halt(struct es_chain *chain, bool drain)
 	es_journal_pause(j);
 	if (r)
 		DMERR("%pg: not all of it could be written in place: error %d", j->bdev, r);
+	return r;
+}
+
+int es_chain_journal_halt_anyway(struct es_chain *chain, bool drain, const char *why)
+{
+	int r = es_chain_journal_halt(chain, drain);
+
+	if (r == -ENOSPC && es_engine_full(&chain->engine) && !chain->journal->flush_broken) {
+		es_chain_invalidate(chain, why);
+		es_engine_use(&chain->engine, NULL);
+		es_chain_journal_resume(chain);
+		r = es_chain_journal_halt(chain, drain);
+	}
 	return r;
 }
 
@@ -396,12 +410,18 @@ static void let_go(struct es_chain *chain)
 static void leave(struct es_chain *chain)
 {
 	struct es_journal *j = chain->journal;
+	bool detached, disowned;
 
 	if (j->mode == ES_JMODE_FAILED)
 		return;
-	if (es_journal_detach(j))
+	detached = !es_journal_detach(j);
+	disowned = !chain_disown(chain);
+	if (!detached && !disowned)
+		DMCRIT("%pg: could not be left: do NOT attach it again, it has old data",
+		       j->bdev);
+	else if (!detached)
 		DMERR("%pg: was not detached cleanly: format it before it is used again", j->bdev);
-	if (chain_disown(chain))
+	else if (!disowned)
 		DMERR("%pg: still named by its chain: it has to be given once more", j->bdev);
 }
 
@@ -424,13 +444,22 @@ void es_chain_journal_resume(struct es_chain *chain)
 		es_journal_resume(chain->journal, chain->origin);
 }
 
+/* What a journal that fails holds is in memory only: that goes before the snapshots. */
+static int halt_at_end(struct es_chain *chain)
+{
+	if (chain->journal->mode != ES_JMODE_FAILING)
+		return es_chain_journal_halt(chain, true);
+	return es_chain_journal_halt_anyway(chain, true,
+					    "its journal fails, and the newest store is full");
+}
+
 void es_chain_journal_end(struct es_chain *chain)
 {
 	struct es_journal *j = chain->journal;
 
 	if (!j)
 		return;
-	if (es_chain_journal_halt(chain, true)) {
+	if (halt_at_end(chain)) {
 		DMWARN("%pg: keeps what is pending, the next attach goes on", j->bdev);
 		/* Nobody could replay it before an invalid chain, or one without stores. */
 		if (chain->nr_stores && chain->mode != ES_MODE_INVALID)

@@ -55,6 +55,9 @@ int es_chain_journal_check(struct es_chain *chain, const struct es_origin *table
  */
 int es_chain_journal_halt(struct es_chain *chain, bool drain);
 
+/* The same; where only room in the newest store is missing, the snapshots go, and @why is said. */
+int es_chain_journal_halt_anyway(struct es_chain *chain, bool drain, const char *why);
+
 /*
  * Drained and at rest: say on disk that nothing of it is needed, for a new snapshot begins.  A
  * journal that cannot be written is given up.

@@ -231,6 +231,7 @@ static void store_is_full(struct es_engine *e)
 	if (READ_ONCE(e->full_status)) {
 		LIST_HEAD(copies);
 
+		cancel_delayed_work(&e->timer);	/* nobody waits any more */
 		take_ready(e, &copies);
 		drop_copies(e, &copies, READ_ONCE(e->full_status));
 	}
@@ -239,8 +240,11 @@ static void store_is_full(struct es_engine *e)
 static void has_room_again(struct es_engine *e)
 {
 	WRITE_ONCE(e->full, false);
+	/* A suspend may want it otherwise at this moment. */
+	spin_lock_irq(&e->lock);
 	if (e->full_status == BLK_STS_NOSPC)
 		WRITE_ONCE(e->full_status, BLK_STS_OK);
+	spin_unlock_irq(&e->lock);
 	cancel_delayed_work(&e->timer);
 	e->ops->space(e, ES_SPACE_OK);
 }
@@ -284,7 +288,7 @@ static void time_out(struct es_engine *e)
 {
 	e->look = true;
 	start_append(e);
-	if (!e->full)
+	if (!e->full || !has_ready(e))
 		return;
 	cancel_delayed_work(&e->timer);
 	e->ops->space(e, ES_SPACE_TIMEOUT);
@@ -464,7 +468,11 @@ void es_engine_look_for_space(struct es_engine *e)
 
 void es_engine_set_full_status(struct es_engine *e, blk_status_t status)
 {
+	unsigned long flags;
+
+	spin_lock_irqsave(&e->lock, flags);
 	WRITE_ONCE(e->full_status, status);
+	spin_unlock_irqrestore(&e->lock, flags);
 	es_engine_look_for_space(e);
 }
 
@@ -487,15 +495,22 @@ void es_engine_settle(struct es_engine *e)
 
 int es_engine_use(struct es_engine *e, struct es_store *store)
 {
+	int r = 0;
+
 	es_engine_settle(e);
+	/* Messages reach the worker at any time. */
+	mutex_lock(&e->owner);
 	e->full = false;
 	e->look = false;
 	e->full_status = BLK_STS_OK;
-	e->given_up = !store;
-	if (!store)
-		return 0;
-	e->chunk_blocks = es_store_chunk_blocks(store);
-	return es_append_init(&e->append, store, &e->pool, append_done);
+	e->append.store = NULL;
+	if (store) {
+		e->chunk_blocks = es_store_chunk_blocks(store);
+		r = es_append_init(&e->append, store, &e->pool, append_done);
+	}
+	e->given_up = !store || r;
+	mutex_unlock(&e->owner);
+	return r;
 }
 
 int es_engine_init(struct es_engine *e, const struct es_engine_ops *ops, const char *name)

@@ -305,7 +305,9 @@ static void bounce_read(struct bio *bio, struct block_device *bdev, sector_t sec
 	}
 	if (page)
 		__free_page(page);
-	bio->bi_status = errno_to_blk_status(r);
+	/* It may have got the error of a part that was split off. */
+	if (r)
+		bio->bi_status = errno_to_blk_status(r);
 	bio_endio(bio);
 }
 

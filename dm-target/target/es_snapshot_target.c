@@ -154,7 +154,7 @@ static int snapshot_iterate_devices(struct dm_target *ti, iterate_devices_callou
 {
 	struct es_snapshot *s = ti->private;
 
-	return fn(ti, s->dev, 0, min(ti->len, bdev_nr_sectors(s->dev->bdev)), data);
+	return fn(ti, s->dev, 0, es_area_sectors(ti, s->dev->bdev), data);
 }
 
 static void snapshot_io_hints(struct dm_target *ti, struct queue_limits *limits)

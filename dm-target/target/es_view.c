@@ -24,6 +24,7 @@ static struct es_view *view_create(struct es_store *store)
 		return NULL;
 	}
 	mutex_init(&view->life);
+	refcount_set(&view->memory, 1);
 	view->engine.timeout_seconds = ES_DEFAULT_QUEUE_TIMEOUT;
 	view->store = store;
 	es_store_get(store);
@@ -31,8 +32,11 @@ static struct es_view *view_create(struct es_store *store)
 	return view;
 }
 
-static void view_destroy(struct es_view *view)
+/* Give a hold of @memory back. */
+static void view_release(struct es_view *view)
 {
+	if (!refcount_dec_and_test(&view->memory))
+		return;
 	es_engine_exit(&view->engine);
 	es_store_put(view->store);
 	kfree(view);
@@ -90,7 +94,7 @@ int es_view_get(struct es_store *own, struct mapped_device *md, struct es_view *
 		view = find_or_add(fresh);
 	es_chains_unlock();
 	if (view != fresh)
-		view_destroy(fresh);
+		view_release(fresh);
 	*out = view;
 	return view ? 0 : -EBUSY;
 }
@@ -109,6 +113,8 @@ void es_view_put(struct es_view *view)
 {
 	bool last;
 
+	/* Another one may still be about to unlock it when the last one is done. */
+	refcount_inc(&view->memory);
 	mutex_lock(&view->life);
 	es_chains_lock();
 	last = view->ref == 1;
@@ -123,7 +129,8 @@ void es_view_put(struct es_view *view)
 	es_chains_unlock();
 	mutex_unlock(&view->life);
 	if (last)
-		view_destroy(view);
+		view_release(view);
+	view_release(view);
 }
 
 /* --- binding --- */

@@ -17,6 +17,7 @@ struct es_view_table;
 /**
  * struct es_view - see above.
  * @ref: held by tables; guarded by es_chains_lock, like @list
+ * @memory: one for @ref, and one for each who is about to give it back
  * @life: held by who attaches or detaches; I/O is done under it
  * @store: the view's own store; its table stays in memory while attached
  * @bound: the table in force; changed under @life and es_chains_lock, like @image
@@ -31,6 +32,7 @@ struct es_view_table;
  */
 struct es_view {
 	unsigned int ref;
+	refcount_t memory;
 	struct list_head list;
 	struct mutex life;	/* guards attaching and detaching */
 	struct es_store *store;

@@ -272,7 +272,7 @@ static int view_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn
 {
 	struct es_view_table *t = ti->private;
 
-	return fn(ti, t->dev, 0, min(ti->len, bdev_nr_sectors(t->dev->bdev)), data);
+	return fn(ti, t->dev, 0, es_area_sectors(ti, t->dev->bdev), data);
 }
 
 static void view_io_hints(struct dm_target *ti, struct queue_limits *limits)

@@ -111,8 +111,8 @@ es_sb random_sb(Rng &rng) {
     sb.kind = rng.chance(50) ? ES_KIND_SNAPSHOT : ES_KIND_VIEW;
     sb.state = static_cast<std::uint16_t>(rng.between(ES_STATE_ACTIVE, ES_STATE_REMOVED));
     sb.flags = static_cast<std::uint32_t>(rng.below(ES_SB_KNOWN_FLAGS + 1));
-    sb.generation = rng.bits();
-    sb.epoch = static_cast<std::uint32_t>(rng.bits() | 1);
+    sb.generation = rng.bits() >> 1;
+    sb.epoch = static_cast<std::uint32_t>(rng.between(1, 0xfffffffe));
     for (auto *uuid : {sb.store_uuid, sb.chain_uuid, sb.link_uuid, sb.next_uuid, sb.snapshot_uuid})
         random_uuid(rng, uuid);
     sb.created = rng.bits();

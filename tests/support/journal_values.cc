@@ -45,11 +45,11 @@ es_jsb random_jsb(Rng &rng) {
     es_jsb sb = fresh_jsb(rng.between(ES_JOURNAL_MIN_BLOCKS, 1u << 20));
     sb.state = static_cast<std::uint16_t>(rng.between(ES_JOURNAL_ACTIVE, ES_JOURNAL_FAILED));
     sb.flags = rng.chance(50) ? ES_JSB_ATTACHED : 0;
-    sb.generation = rng.bits();
-    sb.epoch = static_cast<std::uint32_t>(rng.bits() | 1);
+    sb.generation = rng.bits() >> 1;
+    sb.epoch = static_cast<std::uint32_t>(rng.between(1, 0xfffffffe));
     sb.created = rng.bits();
     sb.origin_lbs = static_cast<std::uint32_t>(512u << rng.below(4));
-    sb.next_lsn = rng.bits() | 1;
+    sb.next_lsn = rng.between(1, ES_JOURNAL_MAX_SEQ);
     sb.time = rng.bits();
     sb.nr_marks = static_cast<std::uint32_t>(rng.between(1, ES_JOURNAL_MARKS));
     const std::uint64_t ring = sb.device_blocks - ES_DATA_BLOCK;
@@ -71,7 +71,8 @@ es_jsb random_jsb(Rng &rng) {
     }
     if (sb.nr_marks == 1 && rng.chance(50))
         sb.needed = sb.mark[0].pos;
-    sb.tail_seq = (sb.flags & ES_JSB_ATTACHED) != 0 ? rng.bits() | 1 : sb.needed.seq;
+    sb.tail_seq =
+        (sb.flags & ES_JSB_ATTACHED) != 0 ? rng.between(1, ES_JOURNAL_MAX_SEQ) : sb.needed.seq;
     return sb;
 }
 

@@ -75,7 +75,10 @@ TEST_CASE("a record that is damaged before others is missed, wherever the ring e
                 journal.append(payload ? writes(payload, 8ull * i)
                                        : std::vector{make_entry(ES_JOP_FLUSH, 0, 0, i)});
             const auto records = journal.writer.durable();
-            for (std::size_t i = 0; i + 2 < records.size(); ++i) {
+            for (std::size_t i = 0; i + 1 < records.size(); ++i) {
+                // Padding may be torn while the record behind it is not.
+                if (i + 2 == records.size() && records[i].rec.type == ES_JREC_PAD)
+                    continue;
                 CAPTURE(payload, before, i);
                 const std::uint64_t addr = records[i].rec.addr;
                 const Block header = journal.device.read(addr);

@@ -222,6 +222,8 @@ TEST_CASE("which store may be a view of a snapshot", "[rules]") {
         {"as it is", [](es_sb &) {}, ES_OK},
         {"a snapshot", [](es_sb &sb) { sb.kind = ES_KIND_SNAPSHOT; }, ES_FAULT_KIND},
         {"invalid", [](es_sb &sb) { sb.state = ES_STATE_INVALID; }, ES_FAULT_INVALID},
+        {"sealed", [](es_sb &sb) { sb.state = ES_STATE_SEALED; }, ES_FAULT_STATE},
+        {"removed", [](es_sb &sb) { sb.state = ES_STATE_REMOVED; }, ES_FAULT_STATE},
         {"chain", [](es_sb &sb) { name(sb.chain_uuid, 'x'); }, ES_FAULT_OTHER_CHAIN},
         {"of another snapshot", [](es_sb &sb) { name(sb.link_uuid, 'A'); }, ES_FAULT_UUID},
         {"of another serial", [](es_sb &sb) { sb.serial = 3; }, ES_FAULT_UUID},

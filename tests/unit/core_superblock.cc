@@ -30,6 +30,8 @@ const std::vector<BadField> bad_fields{
     {"state 5", f::state, 5, ES_FAULT_STATE},
     {"state 65537", f::state, 65537, ES_FAULT_STATE},
     {"flags", f::flags, ES_SB_KNOWN_FLAGS + 1, ES_FAULT_STATE},
+    {"the last epoch", f::epoch, 0xffffffff, ES_FAULT_STATE},
+    {"the last generation", f::generation, ~0ull, ES_FAULT_STATE},
     {"serial 0", f::serial, 0, ES_FAULT_SERIAL},
     {"no snapshot", f::nr_snapshots, 0, ES_FAULT_SERIAL},
     {"two snapshots", f::nr_snapshots, 2, ES_FAULT_SERIAL},

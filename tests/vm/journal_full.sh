@@ -74,4 +74,21 @@ dmsetup remove --retry org
 dd if=/tmp/data bs=1M count=8 status=none >/tmp/some
 same /tmp/some "$disks-origin" 8 || fail "acknowledged writes are not in place"
 esnap check $m/j
+
+say "an attach with a table that is shorter than what the ring holds writes for"
+dmsetup create short --table "0 $((sectors / 2)) linear $disks-origin 0"
+esnap -q format --force --origin $m/short -c 16k $m/s1
+dmsetup remove --retry short
+esnap -q format --force --journal-for $m/s1 $m/j
+dmsetup create org --table "$(org_table $m/j $m/s1)"
+swap_under org-real "0 $sectors delay $disks-origin 0 0 $m/nowhere 0 0"
+dd if=/tmp/data of=$m/org bs=64k seek=$((sectors / 2 / 128 + 8)) count=64 oflag=direct status=none
+dmsetup remove --retry org
+swap_under org-real "$(origin_table 0)"
+refuse dmsetup create org --table "0 $((sectors / 2)) esnapshot-org $m/org-real 32 $m/j 1 $m/s1"
+new_words | grep -q "journalled write out of bounds" || fail "nobody says why"
+dmsetup create org --table "$(org_table $m/j $m/s1)"
+dd if=$m/org bs=64k skip=$((sectors / 2 / 128 + 8)) count=64 iflag=direct status=none >/tmp/some
+cmp -n 4194304 /tmp/some /tmp/data || fail "acknowledged writes are missing"
+dmsetup remove --retry org
 echo "all held"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --disk origin=8M --disk stores=32M --timeout 600
+# vm: --disk origin=8M --disk stores=32M --disk big=16M,lbs=4096 --timeout 600
 #
 # The origin fails, without a journal (journal_origin.sh is with one): its user gets the errors
 # that he would get without snapshots, and no others; a snapshot loses what could not be read when
@@ -67,6 +67,20 @@ io_error "a chunk that was lost, attached again" read_chunks img1 10 1
 expect "$after" "$(chunks_of $m/img1 11 501)" "the chunks behind it, attached again"
 down img1
 esnap check $m/s1
+
+say "a read of more than a lost chunk fails, also where its end is read by way of memory"
+esnap -q format --force --origin $m/org-real -c 16k "$disks-big"
+dmsetup create org --table "$(org_table - "$disks-big")"
+dmsetup create -r img1 --table "0 $sectors esnapshot $disks-big"
+swap_under org-real "$(part 10 1 unreadable)"
+write_chunks 8 4 || fail "a write failed: $(cat /tmp/error)"
+swap_under org-real "$(healthy)"
+# The store has blocks of 4 KiB; this read begins and ends within one.
+io_error "a read that begins before a lost chunk, and ends behind it" \
+    dd if=$m/img1 of=/dev/null bs=$((64 * 512)) count=1 skip=$(((9 * 32 + 1) * 512)) iflag=direct,skip_bytes
+dd if=$m/img1 of=/dev/null bs=$((16 * 512)) count=1 skip=$(((11 * 32 + 1) * 512)) iflag=direct,skip_bytes ||
+    fail "what lies behind the lost chunk cannot be read"
+down img1
 
 say "a chunk that can be read the second time is not lost"
 fresh
