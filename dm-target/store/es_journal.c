@@ -144,16 +144,18 @@ void es_journal_resume(struct es_journal *j, struct block_device *origin)
 /* 1: it is done, 0: not yet, or why it will not be. */
 static int drained_to(struct es_journal *j, u64 seq, bool may_be_stuck)
 {
+	blk_status_t error;
+
 	if (READ_ONCE(j->mode) == ES_JMODE_FAILED)
 		return 1;
 	if (READ_ONCE(j->stat.needed_seq) >= seq && READ_ONCE(j->mode) == ES_JMODE_OK)
 		return 1;
-	if (READ_ONCE(j->place_error) == BLK_STS_DM_REQUEUE ||
-	    READ_ONCE(j->place_error) == BLK_STS_NOSPC)
+	error = READ_ONCE(j->place_error);
+	if (error == BLK_STS_DM_REQUEUE || error == BLK_STS_NOSPC)
 		return -ENOSPC;
 	if (!may_be_stuck && j->ops->stuck(j->owner))
 		return -ENOSPC;
-	return READ_ONCE(j->place_error) || READ_ONCE(j->flush_broken) ? -EIO : 0;
+	return error || READ_ONCE(j->flush_broken) ? -EIO : 0;
 }
 
 int es_journal_drain(struct es_journal *j, bool interruptible)

@@ -282,7 +282,8 @@ static void take_load(struct es_journal *j, struct es_jent *ent, struct es_jpage
 	bool ok = !status && is_right(ent, data), lost;
 	bool hopeless = !ok && ent->alone && is_hopeless(j, status);
 
-	if (!status)
+	/* It has come back.  That others can be read says nothing. */
+	if (!status && ent->alone)
 		j->unreadable = false;
 	spin_lock_irq(&j->lock);
 	ent->loading = false;

@@ -19,7 +19,7 @@ void *es_kvmalloc(size_t size, gfp_t effort)
 	void *p = kmalloc(size, gfp | (size > PAGE_SIZE ? __GFP_NORETRY : effort));
 
 	/* No effort for pages that lie together: kvmalloc would take it. */
-	if (!p && size > PAGE_SIZE)
+	if (!p && size > PAGE_SIZE && size <= INT_MAX)
 		p = __vmalloc(size, gfp | effort);
 	memalloc_noio_restore(noio);
 	return p;

@@ -193,6 +193,9 @@ int es_store_set_final(struct es_store *store, enum es_store_state state)
 	mutex_lock(&store->commit_lock);
 	sb = store->sb;
 	sb.state = state;
+	/* Where the log ends, for who looks into it later. */
+	if ((sb.flags & ES_SB_ATTACHED) && store->durable_seq)
+		sb.tail_seq = store->durable_seq;
 	sb.flags &= ~ES_SB_ATTACHED;
 	r = commit_final(store, &sb);
 	mutex_unlock(&store->commit_lock);
@@ -225,6 +228,7 @@ int es_store_set_next(struct es_store *store, const u8 *next_uuid)
 		/* It takes no more records, unless this is taken back. */
 		sb.tail_seq = store->durable_seq;
 		sb.flags &= ~ES_SB_ATTACHED;
+		memset(&sb.fp, 0, sizeof(sb.fp)); /* of an earlier detach */
 		if (es_uuid_is_null(next_uuid))
 			sb.flags |= ES_SB_ATTACHED;
 	}

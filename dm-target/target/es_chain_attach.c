@@ -24,8 +24,7 @@ static int check_origin(struct es_chain *chain, struct es_origin *table)
 		if (table->stores[i]->sb.flags & ES_SB_SUSPECT)
 			chain->suspect = i + 1;
 	}
-	if (!last || (last->sb.flags & ES_SB_ATTACHED) || !last->sb.fp.nr ||
-	    !es_uuid_is_null(last->sb.next_uuid))
+	if (!last || (last->sb.flags & ES_SB_ATTACHED) || !last->sb.fp.nr)
 		return 0;
 	r = es_fingerprint_check(chain->origin, chain->sectors, &last->sb.fp, &same);
 	if (r || same)
@@ -72,11 +71,19 @@ static int check_current(const struct es_origin *table)
 	return r;
 }
 
-/* Nothing was written to the origin: what was known of it at the last detach still counts. */
-static void take_leave_again(struct es_store *store)
+/* What the last detach says of the origin; NULL if nobody took leave. */
+static const struct es_fingerprint *last_word(const struct es_origin *table, u32 nr)
 {
-	const struct es_fingerprint *fp = store->sb.fp.nr ? &store->sb.fp : NULL;
+	const struct es_sb *sb = &table->stores[nr - 1]->sb;
 
+	if (!sb->epoch && nr > 1)
+		sb = &table->stores[nr - 2]->sb;
+	return sb->epoch && !(sb->flags & ES_SB_ATTACHED) && sb->fp.nr ? &sb->fp : NULL;
+}
+
+/* Nothing was written to the origin: it still counts. */
+static void take_leave_again(struct es_store *store, const struct es_fingerprint *fp)
+{
 	if (es_store_detach(store, fp, NULL))
 		DMWARN("%pg: was not detached cleanly: do not write the origin without it",
 		       store->bdev);
@@ -86,7 +93,7 @@ static void take_leave_again(struct es_store *store)
 static int attach_stores(struct es_chain *chain, struct es_origin *table, u32 nr)
 {
 	struct es_store *newest = table->stores[nr - 1];
-	bool rested = newest->sb.epoch && !(newest->sb.flags & ES_SB_ATTACHED);
+	const struct es_fingerprint *fp = last_word(table, nr);
 	int r;
 
 	r = check_members(table);
@@ -114,8 +121,8 @@ static int attach_stores(struct es_chain *chain, struct es_origin *table, u32 nr
 	if (r) {
 		es_engine_use(&chain->engine, NULL);
 		es_store_end_append(newest);
-		if (rested)
-			take_leave_again(newest);
+		if (fp)
+			take_leave_again(newest, fp);
 	}
 	return r;
 }

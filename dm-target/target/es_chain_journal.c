@@ -370,8 +370,13 @@ int es_chain_journal_halt(struct es_chain *chain, bool drain)
 
 int es_chain_journal_halt_anyway(struct es_chain *chain, bool drain, const char *why)
 {
-	int r = es_chain_journal_halt(chain, drain);
+	int r = es_chain_journal_halt(chain, drain), tries;
 
+	/* What needs no room may have got in last: then the store does not look full. */
+	for (tries = 0; r == -ENOSPC && !es_engine_full(&chain->engine) && tries < 3; tries++) {
+		es_chain_journal_resume(chain);
+		r = es_chain_journal_halt(chain, drain);
+	}
 	if (r == -ENOSPC && es_engine_full(&chain->engine) && !chain->journal->flush_broken) {
 		es_chain_invalidate(chain, why);
 		es_engine_use(&chain->engine, NULL);
@@ -447,8 +452,11 @@ void es_chain_journal_resume(struct es_chain *chain)
 /* What a journal that fails holds is in memory only: that goes before the snapshots. */
 static int halt_at_end(struct es_chain *chain)
 {
-	if (chain->journal->mode != ES_JMODE_FAILING)
-		return es_chain_journal_halt(chain, true);
+	int r = es_chain_journal_halt(chain, true);
+
+	if (r != -ENOSPC || chain->journal->mode != ES_JMODE_FAILING)
+		return r;
+	es_chain_journal_resume(chain);
 	return es_chain_journal_halt_anyway(chain, true,
 					    "its journal fails, and the newest store is full");
 }

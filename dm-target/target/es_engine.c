@@ -185,12 +185,15 @@ void es_engine_give_up(struct es_engine *e)
 	drop_copies(e, &copies, BLK_STS_OK);
 }
 
-void es_engine_drop(struct es_engine *e, struct es_copy *copy, blk_status_t status)
+void es_engine_drop(struct es_engine *e, struct es_copy *copy, struct es_write *w,
+		    blk_status_t status)
 {
 	LIST_HEAD(copies);
 
+	list_del(&w->list);
+	end_write(e, w, status);
 	list_add(&copy->list, &copies);
-	drop_copies(e, &copies, status);
+	drop_copies(e, &copies, BLK_STS_OK);
 }
 
 /* --- appends --- */
@@ -221,19 +224,21 @@ static void finish_append(struct es_engine *e)
 
 static void store_is_full(struct es_engine *e)
 {
+	blk_status_t status = READ_ONCE(e->full_status);	/* may change */
+
 	if (!e->full) {
 		WRITE_ONCE(e->full, true);
 		e->ops->space(e, ES_SPACE_FULL);
 	}
 	/* Also after a suspend that ended what had waited; no matter while it runs. */
-	if (e->timeout_seconds && !READ_ONCE(e->full_status))
+	if (e->timeout_seconds && !status)
 		queue_delayed_work(e->wq, &e->timer, e->timeout_seconds * HZ);
-	if (READ_ONCE(e->full_status)) {
+	if (status) {
 		LIST_HEAD(copies);
 
 		cancel_delayed_work(&e->timer);	/* nobody waits any more */
 		take_ready(e, &copies);
-		drop_copies(e, &copies, READ_ONCE(e->full_status));
+		drop_copies(e, &copies, status);
 	}
 }
 

@@ -54,7 +54,7 @@ enum es_space {
  * @next_needed: the first run of chunks in [@from, @last] whose old data must be
  *	copied before a write; false if there is none
  * @read_old: start filling the copy's pages; ends with copy->read_done, which
- *	must be es_engine_read_done
+ *	must end with es_engine_read_done
  * @old_ready: the data is there (@copy->read_error tells); returns true when the
  *	copy can be appended, false when it has started another read or was dropped
  * @recorded: the extents are durable
@@ -175,8 +175,12 @@ void es_engine_set_full_status(struct es_engine *e, blk_status_t status);
  */
 void es_engine_give_up(struct es_engine *e);
 
-/* End @copy, its data cannot be had; all writes that wait for it get @status.  Worker context. */
-void es_engine_drop(struct es_engine *e, struct es_copy *copy, blk_status_t status);
+/*
+ * End @copy: the data that @w, which it was begun for, needs cannot be had.  @w gets @status;
+ * others that wait for the copy look again.  Worker context.
+ */
+void es_engine_drop(struct es_engine *e, struct es_copy *copy, struct es_write *w,
+		    blk_status_t status);
 
 /* Wait until the worker has done what it has begun.  Sleeps. */
 void es_engine_sync(struct es_engine *e);

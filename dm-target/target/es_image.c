@@ -131,6 +131,16 @@ bool es_image_leave(struct es_image_io *io)
 	return ok;
 }
 
+/* What is wanted does not lie at the origin: writes there do not wait for its device. */
+static void leave_range(struct es_image_io *io)
+{
+	LIST_HEAD(drained);
+
+	es_reader_leave_range(&io->chain->readers, &io->reader, &drained);
+	if (!list_empty(&drained))
+		es_engine_drained(&io->chain->engine, &drained);
+}
+
 /* --- resolving --- */
 
 /* One look; @w->from tells where to begin: 0 is a view's own store. */
@@ -234,6 +244,8 @@ int es_image_map_read(struct es_image *image, struct bio *bio, struct es_image_i
 	u32 sectors;
 	int r;
 
+	/* Writes may wait for it: its end must not wait for somebody who polls. */
+	bio_clear_polled(bio);
 	/* The chain is away, or was: look for it where we may sleep. */
 	if (es_image_enter(image, io, first, last))
 		return defer(image, bio);
@@ -258,6 +270,8 @@ int es_image_map_read(struct es_image *image, struct bio *bio, struct es_image_i
 	if (!aligned(w.bdev, piece_sector(image, bio, &w), sectors))
 		return defer(image, bio);
 
+	if (w.place == ES_AT_STORE)
+		leave_range(io);
 	dm_accept_partial_bio(bio, sectors);
 	bio->bi_iter.bi_sector = piece_sector(image, bio, &w);
 	bio_set_dev(bio, w.bdev);

@@ -87,17 +87,39 @@ static bool park(struct es_readers *readers, struct es_copy *copy)
 	return false;
 }
 
-void es_reader_leave(struct es_readers *readers, struct es_reader *reader,
-		     struct list_head *drained)
+/* Nobody waits for @reader any more. */
+static void leave_range(struct es_readers *readers, struct es_reader *reader,
+			struct list_head *drained)
 {
 	struct es_copy *copy, *next;
-	unsigned long flags;
 
-	spin_lock_irqsave(&readers->lock, flags);
+	lockdep_assert_held(&readers->lock);
+	if (RB_EMPTY_NODE(&reader->node.rb))
+		return;
 	interval_tree_remove(&reader->node, &readers->tree);
+	RB_CLEAR_NODE(&reader->node.rb);
 	list_for_each_entry_safe(copy, next, &reader->parked, list)
 		if (!park(readers, copy))
 			list_move_tail(&copy->list, drained);
+}
+
+void es_reader_leave_range(struct es_readers *readers, struct es_reader *reader,
+			   struct list_head *drained)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&readers->lock, flags);
+	leave_range(readers, reader, drained);
+	spin_unlock_irqrestore(&readers->lock, flags);
+}
+
+void es_reader_leave(struct es_readers *readers, struct es_reader *reader,
+		     struct list_head *drained)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&readers->lock, flags);
+	leave_range(readers, reader, drained);
 	if (!--readers->count[reader->phase])
 		wake_up(&readers->idle);
 	spin_unlock_irqrestore(&readers->lock, flags);

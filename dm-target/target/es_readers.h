@@ -79,6 +79,13 @@ bool es_reader_enter(struct es_readers *readers, struct es_reader *reader, u64 f
 void es_reader_leave(struct es_readers *readers, struct es_reader *reader,
 		     struct list_head *drained);
 
+/*
+ * The reader does not look at the origin after all: no copy need wait for it, but it is still
+ * inside.  @drained: as above.  Any context.
+ */
+void es_reader_leave_range(struct es_readers *readers, struct es_reader *reader,
+			   struct list_head *drained);
+
 /**
  * es_readers_wait - step 4 for @copy.
  *

@@ -58,10 +58,8 @@ static int own_piece_load(struct es_view *view, u64 chunk, u64 max, struct es_wh
 
 	while ((r = own_piece(view, chunk, max, w)) == -EAGAIN) {
 		r = es_store_load(view->store);
-		if (r && r != -EAGAIN) {
-			view_fail(view, "its location table cannot be read");
+		if (r && r != -EAGAIN)
 			return r;
-		}
 	}
 	return r;
 }
@@ -120,6 +118,14 @@ static bool covers(struct es_view *view, const struct bio *bio, u64 chunk)
 	return bio->bi_iter.bi_sector <= start && bio_end_sector((struct bio *)bio) >= end;
 }
 
+/* All is in memory: writes to the origin need not wait until the worker has the time. */
+static void view_read_done(struct es_copy *copy)
+{
+	if (!es_image_leave(&io_of(copy->private)->image))
+		WRITE_ONCE(copy->read_error, true);
+	es_engine_read_done(copy);
+}
+
 static void view_read_old(struct es_engine *e, struct es_copy *copy)
 {
 	struct es_view *view = view_of(e);
@@ -128,6 +134,7 @@ static void view_read_old(struct es_engine *e, struct es_copy *copy)
 	bool error;
 	u32 i;
 
+	copy->read_done = view_read_done;
 	es_copy_read_begin(copy);
 	error = es_image_enter_find(view->image, &io->image, es_copy_chunk(copy),
 				    es_copy_chunk(copy) + copy->nr - 1);
@@ -175,8 +182,8 @@ static bool view_old_ready(struct es_engine *e, struct es_copy *copy)
 	struct es_write *w = copy->private;
 	struct es_view_io *io = io_of(w);
 
-	if (!es_image_leave(&io->image) || copy->read_error || view->failed) {
-		es_engine_drop(e, copy, BLK_STS_IOERR);
+	if (copy->read_error || view->failed) {
+		es_engine_drop(e, copy, w, BLK_STS_IOERR);
 		return false;
 	}
 	overlay(view, copy, w->bio);

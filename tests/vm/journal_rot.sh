@@ -11,21 +11,24 @@ set -euo pipefail
 # shellcheck source=tests/support/journal_lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../support/journal_lib.sh"
 
-# rot BYTE: zeros over the block of the ring that has what belongs to that byte of the origin
-rot() {
+# place BYTE: where the block of the ring lies that has what belongs to that byte of the origin
+place() {
     python3 - "$disks-journals" /tmp/data "$1" <<'EOF'
 import mmap, os, sys
 ring, file, at = sys.argv[1], sys.argv[2], int(sys.argv[3])
 with open(file, "rb") as data:
     data.seek(at)
     block = data.read(4096)
-fd, memory, found = os.open(ring, os.O_RDWR | os.O_DIRECT), mmap.mmap(-1, 1 << 20), []
+fd, memory, found = os.open(ring, os.O_RDONLY | os.O_DIRECT), mmap.mmap(-1, 1 << 20), []
 for start in range(0, os.lseek(fd, 0, os.SEEK_END), 1 << 20):
     nr = os.preadv(fd, [memory], start)
     found += [start + i for i in range(0, nr, 4096) if memory[i:i + 4096] == block]
 assert len(found) == 1, found
-os.pwritev(fd, [mmap.mmap(-1, 4096)], found[0])
+print(found[0])
 EOF
+}
+rot() { # rot BYTE: zeros over that block
+    dd if=/dev/zero of="$disks-journals" bs=4k seek=$(($(place "$1") / 4096)) count=1 oflag=direct status=none
 }
 
 # Which 64 KiB of the first 6 MiB cannot be read, by number; all others must be right.
@@ -100,4 +103,25 @@ dmsetup remove --retry org
 esnap check $m/s1
 esnap check $m/s2
 esnap check $m/j
+
+say "a block of the ring cannot be read any more, and there is much else in it: writes go on"
+esnap -q format --force --origin $m/org-real -c 16k $m/s1
+esnap -q format --force --journal-for $m/s1 $m/j
+dd if=/dev/urandom of=/tmp/data bs=1M count=6 status=none
+dmsetup create org --table "$(org_table $m/j $m/s1)"
+swap_under org-real "$(origin_table 60000)"
+dd if=/tmp/data of=$m/org bs=4k oflag=direct status=none # each in a record of its own
+bad=$(($(place $((600 * 4096))) / 512))
+ring=$(blockdev --getsz "$disks-journals")
+swap_under j "0 $bad linear $disks-journals 0
+$bad 8 error
+$((bad + 8)) $((ring - bad - 8)) linear $disks-journals $((bad + 8))"
+new_words >/dev/null
+swap_under org-real "$(origin_table 0)"
+timeout 60 dd if=/dev/urandom of=$m/org bs=64k seek=128 count=1 oflag=direct status=none || fail "a write waits"
+wait_for 60 in_state failed
+expect 1 "$(new_words | grep -c "is LOST")" "ranges that the log calls lost"
+expect 37 "$(unreadable | xargs)" "what cannot be read"
+dmsetup remove --retry org
+esnap check $m/s1
 echo "all held"
