@@ -231,6 +231,7 @@ static struct es_journal *create(struct block_device *bdev)
 	j->paused = true;
 	j->pending.tree = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&j->pending.records);
+	INIT_LIST_HEAD(&j->pending.done);
 	return j;
 }
 

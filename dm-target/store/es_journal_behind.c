@@ -76,9 +76,9 @@ static void take_batch(struct es_journal *j, struct list_head *batch)
 	u32 looked = 0;
 
 	list_for_each_entry(rec, &j->pending.records, list) {
-		if (j->nr_flights >= ES_JFLIGHTS || looked >= LOOK_RECORDS || rec == j->append.rec)
+		if (j->nr_flights >= ES_JFLIGHTS || looked++ >= LOOK_RECORDS ||
+		    rec == j->append.rec)
 			break;
-		looked += !list_empty(&rec->entries);
 		spin_lock_irq(&j->lock);
 		more = take_record(j, rec, batch, &load);
 		spin_unlock_irq(&j->lock);
@@ -179,16 +179,23 @@ static bool is_done(struct es_journal *j, struct es_jrecord *rec)
 /* Forget lost entries with their record; their pieces stay to be read as errors. */
 static void forget_record(struct es_journal *j, struct es_jrecord *rec)
 {
-	struct es_jent *ent, *next;
-
 	spin_lock_irq(&j->lock);
-	list_for_each_entry_safe(ent, next, &rec->entries, list)
-		list_del_init(&ent->list);
+	es_jrecord_forget(&j->pending, rec);
 	spin_unlock_irq(&j->lock);
-	es_jrecord_free(&j->pending, rec);
 }
 
-/* Where "needed" could move to now. */
+/*
+ * What is done need not be listed: its absence says so.  Kept until its place is released it would
+ * cost memory and time in proportion to the ring, for what is before it may be pending for long.
+ */
+static void drop_done(struct es_journal *j)
+{
+	spin_lock_irq(&j->lock);
+	es_pending_drop_done(&j->pending, j->append.rec);
+	spin_unlock_irq(&j->lock);
+}
+
+/* Where "needed" could move to now: what is before the first record left is in place. */
 static struct es_jpos done_until(struct es_journal *j)
 {
 	struct es_jrecord *rec;
@@ -263,6 +270,7 @@ void es_jbehind_flushed(struct es_journal *j)
 
 void es_jbehind_run(struct es_journal *j)
 {
+	drop_done(j);
 	if (j->paused || j->retrying || j->mode == ES_JMODE_FAILED)
 		return;
 	if (j->nr_flights <= ES_JFLIGHTS / 2 && (j->idle || es_jbehind_is_eager(j)))

@@ -21,6 +21,12 @@
 
 #define DM_MSG_PREFIX "esnapshot"
 
+/*
+ * Without memory an attach fails, and can be tried again: it must not wait for what nobody gives
+ * back.
+ */
+#define GFP_HARD (GFP_NOIO | ES_TRY_HARD | __GFP_NOWARN)
+
 /* --- reading the ring from front to back --- */
 
 /* The largest record and a window more stay in memory while its successor is looked for. */
@@ -92,7 +98,7 @@ static struct ring_reader *create_reader(struct block_device *bdev, u64 end)
 	rd->end = end;
 	for (i = 0; i < WINDOWS; i++) {
 		for (k = 0; k < WINDOW_BLOCKS; k++) {
-			rd->window[i].pages[k] = alloc_page(GFP_NOIO);
+			rd->window[i].pages[k] = alloc_page(GFP_HARD);
 			if (!rd->window[i].pages[k]) {
 				free_reader(rd);
 				return NULL;
@@ -108,7 +114,8 @@ struct recovery {
 	struct es_journal *j;
 	struct ring_reader *rd;
 	struct es_jwalk walk;
-	struct list_head broken; /* records whose payload is damaged */
+	bool damaged;
+	struct es_jpos damage; /* the newest record whose payload is damaged */
 };
 
 static int report_unreadable(const struct es_journal *j, u64 addr)
@@ -149,65 +156,101 @@ static bool fits_origin(const struct es_journal *j, const struct es_jentry *e)
 	       (e->sector < j->sectors && e->nr <= j->sectors - e->sector);
 }
 
-/* Note the record; its entries enter the index when it is known what is needed. */
-static int note_record(struct recovery *rec, bool ok)
+/* One entry of @record: what it covers of older ones goes, and they with it. */
+static int enter(struct es_journal *j, struct es_jrecord *record, const struct es_jentry *e)
+{
+	struct es_jent *ent;
+
+	if (!fits_origin(j, e)) {
+		es_journal_report(j, ES_FAULT_JOURNAL_ENTRY, record->pos.addr);
+		return -EUCLEAN;
+	}
+	ent = es_jent_alloc(&j->pending, GFP_HARD);
+	if (!ent)
+		return -ENOMEM;
+	ent->e = *e;
+	spin_lock_irq(&j->lock);
+	es_jent_add(&j->pending, record, ent);
+	es_pending_insert(&j->pending, ent);
+	es_jent_unpin(&j->pending, ent);
+	spin_unlock_irq(&j->lock);
+	return 0;
+}
+
+/* A record whose last entry is superseded is not kept; nor is @record if it never had one. */
+static void forget_superseded(struct es_journal *j, struct es_jrecord *record)
+{
+	spin_lock_irq(&j->lock);
+	if (list_empty(&record->entries))
+		es_jrecord_free(&j->pending, record);
+	es_pending_drop_done(&j->pending, NULL);
+	spin_unlock_irq(&j->lock);
+}
+
+/*
+ * The record delivered is proven, and nothing takes that back but a fault, with which everything
+ * goes: its entries enter the index now, so that memory follows what is left of the ring's
+ * writes, not how many they were.
+ */
+static int enter_record(struct recovery *rec)
 {
 	const struct es_jrec *head = &rec->walk.rec;
-	struct es_pending *p = &rec->j->pending;
+	struct es_journal *j = rec->j;
 	struct es_jrecord *record;
+	int r = 0;
 	u32 i;
 
 	if (head->type == ES_JREC_PAD)
 		return 0;
-	record = es_jrecord_alloc(p, GFP_NOIO);
+	record = es_jrecord_alloc(&j->pending, GFP_HARD);
 	if (!record)
 		return -ENOMEM;
 	record->pos = (struct es_jpos){
 		.addr = head->addr, .seq = head->seq, .prev_crc = head->prev_crc
 	};
 	record->blocks = 1 + head->nr_blocks;
-	list_add_tail(&record->list, ok ? &p->records : &rec->broken);
-	for (i = 0; ok && i < head->nr_entries; i++) {
-		struct es_jent *ent;
-
-		if (rec->walk.entries[i].op == ES_JOP_FLUSH)
-			continue;
-		if (!fits_origin(rec->j, &rec->walk.entries[i])) {
-			es_journal_report(rec->j, ES_FAULT_JOURNAL_ENTRY, head->addr);
-			return -EUCLEAN;
-		}
-		ent = es_jent_alloc(p, GFP_NOIO);
-		if (!ent)
-			return -ENOMEM;
-		ent->e = rec->walk.entries[i];
-		spin_lock_irq(&rec->j->lock);
-		es_jent_add(p, record, ent);
-		spin_unlock_irq(&rec->j->lock);
-	}
-	return 0;
+	list_add_tail(&record->list, &j->pending.records);
+	for (i = 0; !r && i < head->nr_entries; i++)
+		if (rec->walk.entries[i].op != ES_JOP_FLUSH)
+			r = enter(j, record, &rec->walk.entries[i]);
+	forget_superseded(j, record);
+	return r;
 }
 
-static void drop_record(struct es_journal *j, struct es_jrecord *record)
-{
-	struct es_jent *ent, *next;
-
-	spin_lock_irq(&j->lock);
-	list_for_each_entry_safe(ent, next, &record->entries, list)
-		es_jent_unpin(&j->pending, ent);
-	spin_unlock_irq(&j->lock);
-	es_jrecord_free(&j->pending, record);
-}
-
-/* What a later record calls done is not kept: memory follows what is needed, not the ring. */
+/*
+ * What a later record calls done goes with all that is left of it: what newer ones hold of its
+ * ranges was cut out of it, and stays.
+ */
 static void forget_done(struct recovery *rec)
 {
+	struct es_journal *j = rec->j;
 	struct es_jrecord *record, *next;
 
-	list_for_each_entry_safe(record, next, &rec->j->pending.records, list) {
+	list_for_each_entry_safe(record, next, &j->pending.records, list) {
 		if (record->pos.seq >= rec->walk.ring.needed.seq)
 			break;
-		drop_record(rec->j, record);
+		spin_lock_irq(&j->lock);
+		es_jrecord_drop(&j->pending, record);
+		spin_unlock_irq(&j->lock);
 	}
+}
+
+/* A record that is durable; its payload may be damaged since. */
+static int take_proven(struct recovery *rec)
+{
+	bool ok;
+	int r = verify(rec, &ok);
+
+	if (r)
+		return r;
+	if (!ok) {
+		rec->damaged = true;
+		rec->damage = (struct es_jpos){
+			.addr = rec->walk.rec.addr, .seq = rec->walk.rec.seq
+		};
+		return 0;
+	}
+	return enter_record(rec);
 }
 
 static int walk_ring(struct recovery *rec)
@@ -215,7 +258,6 @@ static int walk_ring(struct recovery *rec)
 	struct es_jwalk *w = &rec->walk;
 	struct es_journal *j = rec->j;
 	const void *block;
-	bool ok;
 	int r = 0;
 
 	es_jwalk_init(w, &j->sb, &j->sb.needed);
@@ -230,15 +272,14 @@ static int walk_ring(struct recovery *rec)
 		case ES_JWALK_CHECK:
 			r = verify(rec, &w->payload_ok);
 			if (!r && w->payload_ok)
-				r = note_record(rec, true);
+				r = enter_record(rec);
 			break;
 		case ES_JWALK_RECORD:
-			r = verify(rec, &ok);
-			if (!r)
-				r = note_record(rec, ok);
+			r = take_proven(rec);
 			forget_done(rec);
 			break;
 		case ES_JWALK_DONE:
+			forget_done(rec);
 			return 0;
 		case ES_JWALK_FAULT:
 			es_journal_report(j, w->fault, w->fault_addr);
@@ -248,67 +289,31 @@ static int walk_ring(struct recovery *rec)
 	return r;
 }
 
-/* Damage counts in what is needed only.  Forgets the list of it. */
-static int check_broken(struct recovery *rec)
+/* Damage counts in what is needed only, which moves on: the newest of it tells. */
+static int check_damage(const struct recovery *rec)
 {
-	u64 needed = rec->walk.ring.needed.seq;
-	struct es_jrecord *record, *next;
-	int r = 0;
-
-	list_for_each_entry_safe(record, next, &rec->broken, list) {
-		if (record->pos.seq >= needed) {
-			es_journal_report(rec->j, ES_FAULT_PAYLOAD, record->pos.addr);
-			r = -EUCLEAN;
-		}
-		es_jrecord_free(&rec->j->pending, record);
-	}
-	return r;
-}
-
-/* Oldest first: newer ones cut away what they cover. */
-static void build_index(struct es_journal *j, u64 needed_seq)
-{
-	struct es_jrecord *record, *next;
-	struct es_jent *ent, *enext;
-
-	list_for_each_entry_safe(record, next, &j->pending.records, list) {
-		if (record->pos.seq < needed_seq) {
-			drop_record(j, record);
-			continue;
-		}
-		spin_lock_irq(&j->lock);
-		list_for_each_entry_safe(ent, enext, &record->entries, list) {
-			es_pending_insert(&j->pending, ent);
-			es_jent_unpin(&j->pending, ent);
-		}
-		spin_unlock_irq(&j->lock);
-	}
+	if (!rec->damaged || rec->damage.seq < rec->walk.ring.needed.seq)
+		return 0;
+	es_journal_report(rec->j, ES_FAULT_PAYLOAD, rec->damage.addr);
+	return -EUCLEAN;
 }
 
 static int replay(struct es_journal *j)
 {
 	struct recovery *rec = es_kvmalloc(sizeof(*rec), ES_TRY_HARD);
-	struct es_jrecord *record, *next;
 	int r = -ENOMEM;
 
 	if (!rec)
 		return r;
 	rec->j = j;
-	INIT_LIST_HEAD(&rec->broken);
+	rec->damaged = false;
 	rec->rd = create_reader(j->bdev, j->sb.device_blocks);
 	if (rec->rd)
 		r = walk_ring(rec);
 	if (!r)
-		r = check_broken(rec);
-	if (!r) {
+		r = check_damage(rec);
+	if (!r)
 		j->ring = rec->walk.ring;
-		build_index(j, j->ring.needed.seq);
-	} else {
-		list_for_each_entry_safe(record, next, &j->pending.records, list)
-			drop_record(j, record);
-		list_for_each_entry_safe(record, next, &rec->broken, list)
-			es_jrecord_free(&j->pending, record);
-	}
 	free_reader(rec->rd);
 	kvfree(rec);
 	return r;
@@ -339,9 +344,9 @@ void es_journal_free_memory(struct es_journal *j)
 
 static int alloc_all(struct es_journal *j)
 {
-	j->append.header = alloc_page(GFP_NOIO);
-	j->append.padding = alloc_page(GFP_NOIO);
-	j->scratch = alloc_page(GFP_NOIO);
+	j->append.header = alloc_page(GFP_HARD);
+	j->append.padding = alloc_page(GFP_HARD);
+	j->scratch = alloc_page(GFP_HARD);
 	j->copy_reserve = es_jpages_reserve();
 	j->load_reserve = es_jpages_reserve();
 	if (!j->append.header || !j->append.padding || !j->scratch || !j->copy_reserve ||
@@ -392,6 +397,11 @@ int es_journal_recover(struct es_journal *j, struct block_device *origin, u64 se
 	es_pending_clear(&j->pending); /* of an attach that failed */
 	r = replay(j);
 	j->recovered = !r;
+	if (r == -ENOMEM)
+		DMERR("%pg: too little memory to attach: %llu pending writes had room, no more",
+		      j->bdev, j->pending.nr_entries);
+	if (r)
+		es_pending_clear(&j->pending);
 	return r;
 }
 

@@ -66,7 +66,7 @@ void es_jpages_free(struct es_jpages *pages)
 
 struct es_jpages *es_jpages_reserve(void)
 {
-	return alloc_fresh(ES_JPAGES_MAX, GFP_NOIO);
+	return alloc_fresh(ES_JPAGES_MAX, GFP_NOIO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 }
 
 void es_jpages_destroy(struct es_jpages *reserve)
@@ -79,14 +79,27 @@ void es_jpages_destroy(struct es_jpages *reserve)
 
 /* --- records, entries, pieces --- */
 
+/*
+ * A mempool never fails who may sleep: he waits for what others give back.  Recovery is the one
+ * who may, and at that time nobody gives anything back.  The pools are of kmalloc: what comes from
+ * there may go to them.
+ */
+static void *alloc_from(mempool_t *pool, gfp_t gfp)
+{
+	if (gfpflags_allow_blocking(gfp))
+		return mempool_kmalloc(gfp, pool->pool_data);
+	return mempool_alloc(pool, gfp);
+}
+
 struct es_jrecord *es_jrecord_alloc(struct es_pending *p, gfp_t gfp)
 {
-	struct es_jrecord *rec = mempool_alloc(&p->record_pool, gfp);
+	struct es_jrecord *rec = alloc_from(&p->record_pool, gfp);
 
 	if (!rec)
 		return NULL;
 	memset(rec, 0, sizeof(*rec));
 	INIT_LIST_HEAD(&rec->list);
+	INIT_LIST_HEAD(&rec->done);
 	INIT_LIST_HEAD(&rec->entries);
 	return rec;
 }
@@ -94,12 +107,13 @@ struct es_jrecord *es_jrecord_alloc(struct es_pending *p, gfp_t gfp)
 void es_jrecord_free(struct es_pending *p, struct es_jrecord *rec)
 {
 	list_del(&rec->list);
+	list_del(&rec->done);
 	mempool_free(rec, &p->record_pool);
 }
 
 struct es_jpiece *es_piece_alloc(struct es_pending *p, gfp_t gfp)
 {
-	return mempool_alloc(&p->piece_pool, gfp);
+	return alloc_from(&p->piece_pool, gfp);
 }
 
 static void free_spares(struct es_pending *p, struct es_jent *ent)
@@ -114,7 +128,7 @@ static void free_spares(struct es_pending *p, struct es_jent *ent)
 
 struct es_jent *es_jent_alloc(struct es_pending *p, gfp_t gfp)
 {
-	struct es_jent *ent = mempool_alloc(&p->ent_pool, gfp);
+	struct es_jent *ent = alloc_from(&p->ent_pool, gfp);
 
 	if (!ent)
 		return NULL;
@@ -138,6 +152,19 @@ void es_jent_add(struct es_pending *p, struct es_jrecord *rec, struct es_jent *e
 	p->nr_entries++;
 }
 
+static void leave_record(struct es_pending *p, struct es_jent *ent)
+{
+	struct es_jrecord *rec = ent->record;
+
+	if (!rec)
+		return;
+	list_del(&ent->list);
+	ent->record = NULL;
+	p->nr_entries--;
+	if (list_empty(&rec->entries))
+		list_add_tail(&rec->done, &p->done);
+}
+
 void es_jent_set_data(struct es_pending *p, struct es_jent *ent, struct es_jpages *data)
 {
 	if (ent->data)
@@ -154,9 +181,7 @@ void es_jent_unpin(struct es_pending *p, struct es_jent *ent)
 		return;
 	es_jent_set_data(p, ent, NULL);
 	free_spares(p, ent);
-	list_del(&ent->list);
-	if (ent->record)
-		p->nr_entries--;
+	leave_record(p, ent);
 	mempool_free(ent, &p->ent_pool);
 }
 
@@ -184,6 +209,38 @@ static void remove_piece(struct es_pending *p, struct es_jpiece *piece)
 	WRITE_ONCE(p->nr_pieces, p->nr_pieces - 1);
 	p->nr_bad -= ent->bad;
 	es_jent_unpin(p, ent);
+}
+
+void es_jrecord_forget(struct es_pending *p, struct es_jrecord *rec)
+{
+	struct es_jent *ent, *next;
+
+	list_for_each_entry_safe(ent, next, &rec->entries, list)
+		leave_record(p, ent);
+	es_jrecord_free(p, rec);
+}
+
+void es_jrecord_drop(struct es_pending *p, struct es_jrecord *rec)
+{
+	struct es_jent *ent, *enext;
+	struct es_jpiece *piece, *next;
+
+	list_for_each_entry_safe(ent, enext, &rec->entries, list) {
+		es_jent_pin(ent);
+		list_for_each_entry_safe(piece, next, &ent->pieces, list)
+			remove_piece(p, piece);
+		es_jent_unpin(p, ent);
+	}
+	es_jrecord_forget(p, rec);
+}
+
+void es_pending_drop_done(struct es_pending *p, const struct es_jrecord *busy)
+{
+	struct es_jrecord *rec, *next;
+
+	list_for_each_entry_safe(rec, next, &p->done, done)
+		if (rec != busy)
+			es_jrecord_free(p, rec);
 }
 
 static void set_range(struct es_pending *p, struct es_jpiece *piece, u64 first, u64 last)
@@ -282,6 +339,7 @@ int es_pending_init(struct es_pending *p)
 {
 	p->tree = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&p->records);
+	INIT_LIST_HEAD(&p->done);
 	if (mempool_init_kmalloc_pool(&p->record_pool, POOL_RECORDS, sizeof(struct es_jrecord)) ||
 	    mempool_init_kmalloc_pool(&p->ent_pool, POOL_ENTRIES, sizeof(struct es_jent)) ||
 	    mempool_init_kmalloc_pool(&p->piece_pool, POOL_PIECES, sizeof(struct es_jpiece))) {
@@ -306,5 +364,5 @@ void es_pending_clear(struct es_pending *p)
 	while ((node = interval_tree_iter_first(&p->tree, 0, ULONG_MAX)))
 		remove_piece(p, container_of(node, struct es_jpiece, node));
 	list_for_each_entry_safe(rec, next, &p->records, list)
-		es_jrecord_free(p, rec);
+		es_jrecord_forget(p, rec);
 }

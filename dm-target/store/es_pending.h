@@ -6,7 +6,7 @@
  *   entry's range that no newer write covers; all pieces are in one tree
  *
  * A newer write cuts what it covers out of older pieces; an entry without pieces
- * that nobody uses is freed, a record without entries is done.
+ * that nobody uses is freed, a record without entries is done, and is kept no longer.
  *
  * No lock and no I/O here: the journal's lock is held around every call that does
  * not say otherwise.  Nothing sleeps but where it says so.
@@ -57,12 +57,14 @@ void es_jpages_free(struct es_jpages *pages);
 /**
  * struct es_jrecord - an append whose entries are not all in place.
  * @list: in es_pending.records
+ * @done: in es_pending.done, once there are no entries any more
  * @entries: not in place yet
  * @pos: where it lies
  * @blocks: its length
  */
 struct es_jrecord {
 	struct list_head list;
+	struct list_head done;
 	struct list_head entries;
 	struct es_jpos pos;
 	u32 blocks;
@@ -71,6 +73,7 @@ struct es_jrecord {
 /**
  * struct es_jent - a write that is pending.
  * @list: in its record
+ * @record: NULL: it has none yet, or was forgotten with it
  * @e: what the ring says
  * @data: its payload; NULL: in the ring only, or there is none
  * @pieces: what is left of it
@@ -111,6 +114,7 @@ struct es_jpiece {
  * struct es_pending - the index.
  * @tree: pieces
  * @records: oldest first
+ * @done: of these, the ones that have lost their entries since es_pending_drop_done
  * @nr_pieces: in @tree; may be looked at without the lock
  * @nr_bad: of these, lost ones
  * @nr_entries, @nr_pages: memory in use
@@ -118,6 +122,7 @@ struct es_jpiece {
 struct es_pending {
 	struct rb_root_cached tree;
 	struct list_head records;
+	struct list_head done;
 	u64 nr_pieces;
 	u64 nr_bad;
 	u64 nr_entries;
@@ -136,9 +141,28 @@ void es_pending_exit(struct es_pending *p);
 /* Forget everything. */
 void es_pending_clear(struct es_pending *p);
 
-/* A record, not listed; needs no lock.  @gfp as for kmalloc; NULL: no memory. */
+/*
+ * A record, not listed; needs no lock.  NULL: no memory.
+ *
+ * @gfp as for kmalloc, here and below: what may sleep fails, too, if @gfp says so, and leaves
+ * the reserve to those who may not.
+ */
 struct es_jrecord *es_jrecord_alloc(struct es_pending *p, gfp_t gfp);
+
+/* Free a record without entries; needs no lock if it is not listed. */
 void es_jrecord_free(struct es_pending *p, struct es_jrecord *rec);
+
+/* Free a record; its entries have none from now on. */
+void es_jrecord_forget(struct es_pending *p, struct es_jrecord *rec);
+
+/* All of @rec is in place: free it with what is left of its entries. */
+void es_jrecord_drop(struct es_pending *p, struct es_jrecord *rec);
+
+/*
+ * Free the records that have lost their entries, but for @busy: so many are looked at as have
+ * become empty, whatever is listed.
+ */
+void es_pending_drop_done(struct es_pending *p, const struct es_jrecord *busy);
 
 /*
  * An entry with the pieces that its insertion can take, one reference of the caller, not

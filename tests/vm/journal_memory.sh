@@ -5,7 +5,7 @@
 # A journal that holds far more than it may have in memory: what was dropped is read back, for
 # users and to be written in place, memory stays bounded and comes back. When it cannot be read
 # back for a while nothing is lost; when it never can, that reads as an error, and no other
-# range does.
+# range does. A ring full of writes to one place is attached with the memory that is left of them.
 
 set -euo pipefail
 # shellcheck source=tests/support/vm_lib.sh
@@ -183,6 +183,31 @@ up
 same_as /tmp/a 40 $m/org "wrong after the next attach"
 dmsetup message org 0 drain
 same_as /tmp/a 40 "$disks-origin" "not in place after the next attach"
+
+say "200000 writes to one place are left in the ring: what is attached is the last of each"
+swap_under org-real "$(broken_origin)"
+write_mib /tmp/b 2 256k
+echo 4096 >"/sys/block/$(basename "$(readlink -f $m/org)")/queue/discard_max_bytes"
+python3 - <<'EOF'
+import fcntl, os, struct
+BLKDISCARD = 0x1277
+fd = os.open("/dev/mapper/org", os.O_WRONLY)
+for _ in range(400):
+    fcntl.ioctl(fd, BLKDISCARD, struct.pack("QQ", 8 << 20, 2 << 20))
+EOF
+pending=$(used)
+[ "$pending" -gt 10000 ] || fail "too little is in the ring: this proves nothing"
+dmsetup remove --retry org
+is_fast
+new_words >/dev/null
+before=$(free_memory)
+watch_memory up
+echo "$((before - least)) KiB of memory to attach $((pending / 2)) KiB of the ring"
+new_words | grep "go to their places now"
+[ $((before - least)) -lt 16384 ] || fail "too much memory to attach"
+same_as /tmp/b 2 $m/org "wrong after the attach"
+dmsetup message org 0 drain
+same_as /tmp/b 2 "$disks-origin" "not in place after the attach"
 dmsetup remove --retry org
 esnap check $m/s1
 esnap check $m/j
