@@ -31,7 +31,7 @@ rot() { # rot BYTE: zeros over that block
     dd if=/dev/zero of="$disks-journals" bs=4k seek=$(($(place "$1") / 4096)) count=1 oflag=direct status=none
 }
 
-# Which 64 KiB of the first 6 MiB cannot be read, by number; all others must be right.
+# Which 64 KiB of what is in /tmp/data cannot be read, by number; all others must be right.
 unreadable() {
     python3 - <<'EOF'
 import mmap, os
@@ -107,7 +107,7 @@ esnap check $m/j
 say "a block of the ring cannot be read any more, and there is much else in it: writes go on"
 esnap -q format --force --origin $m/org-real -c 16k $m/s1
 esnap -q format --force --journal-for $m/s1 $m/j
-dd if=/dev/urandom of=/tmp/data bs=1M count=6 status=none
+dd if=/dev/urandom of=/tmp/data bs=4k count=896 status=none # fewer than the index may have
 dmsetup create org --table "$(org_table $m/j $m/s1)"
 swap_under org-real "$(origin_table 60000)"
 dd if=/tmp/data of=$m/org bs=4k oflag=direct status=none # each in a record of its own

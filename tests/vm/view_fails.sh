@@ -120,6 +120,38 @@ view_is_right "when the snapshot can be read again"
 write_view 130 4 || fail "a write failed: $(cat /tmp/error)"
 view_is_right "written again"
 
+say "a write of a whole chunk that meets one of a part, which fails: it does not"
+swap_under s1 "0 $area delay $m/bad 0 3000 $disks-stores ${start[s1]} 0"
+dd if=/dev/urandom of=$m/view bs=2048 seek=$((194 * 512)) count=1 oflag=direct,seek_bytes status=none 2>/dev/null &
+part=$!
+sleep 1
+write_view 192 32 || fail "a write failed: $(cat /tmp/error)"
+if wait $part; then fail "no error: a part of a chunk that the snapshot has"; fi
+swap_under s1 "$(good s1)"
+view_is_right "when the snapshot can be read again"
+
+say "a read of its store takes long: writes to the origin do not wait for it"
+write_view 9600 32 || fail "a write failed: $(cat /tmp/error)"
+udevadm settle
+udevadm control --stop-exec-queue # or it would read there, too
+dmsetup load v --table "0 $area delay $disks-stores ${start[v]} 600000 $disks-stores ${start[v]} 0"
+dmsetup suspend --noflush --nolockfs v
+dmsetup resume --noudevsync v
+read_chunks view 300 1 &
+reader=$!
+wait_for 30 eval 'dmsetup status v | grep -q " 1 0 "'
+timeout 60 dd if=/dev/urandom of=$m/org bs=16k seek=300 count=1 oflag=direct status=none ||
+    fail "a write to the origin waits for a view's store"
+kill -0 $reader || fail "the read did not wait"
+dmsetup load v --table "$(good v)"
+dmsetup suspend --noflush --nolockfs v
+dmsetup resume --noudevsync v
+udevadm control --start-exec-queue
+udevadm settle
+wait $reader || fail "a read of the view failed"
+view_is_right "after a slow read"
+expect "$first" "$(digest $m/img1)" "the snapshot"
+
 say "it is slow, and then too short: refused"
 swap_under v "0 $area delay $disks-stores ${start[v]} 0 $disks-stores ${start[v]} 100"
 write_view 15000 8 || fail "a write failed: $(cat /tmp/error)"
