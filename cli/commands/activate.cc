@@ -53,12 +53,6 @@ void watch_group(System &system, const Context &context, const std::string &vg) 
                   [&](const std::string &text) { context.err << text << '\n'; });
 }
 
-bool report_bad(const Context &context, const Chains &chains) {
-    for (const Error &error : chains.bad)
-        context.err << error.what() << '\n';
-    return chains.bad.empty();
-}
-
 bool report_orphans(const Context &context, const Vg &vg) {
     const std::vector<Lv> orphans = find_orphans(vg);
 

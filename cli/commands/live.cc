@@ -119,6 +119,12 @@ Words size_words(const po::variables_map &arguments, bool may_grow, std::uint64_
     return {"-L", fmt::format("{}{}b", sign, bytes)};
 }
 
+bool report_bad(const Context &context, const Chains &chains) {
+    for (const Error &error : chains.bad)
+        context.err << error.what() << '\n';
+    return chains.bad.empty();
+}
+
 policy::Conf conf_or_defaults(const Context &context) {
     try {
         return policy::read_conf();

@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "lvm/report.h"
+#include "volumes/chain.h"
 #include "volumes/names.h"
 #include "volumes/system.h"
 
@@ -28,6 +29,10 @@ void with_system(const std::function<void(System &)> &use, LvmKind kind = LvmKin
  */
 void change_group(const Context &context, bool is_test, const VolumeName &volume,
                   const MakePlan &make_plan);
+
+/** Says what is wrong with chains whose tags contradict each other; returns whether there are none.
+ */
+bool report_bad(const Context &context, const Chains &chains);
 
 /**
  * The settings, or with a warning the defaults: neither boot nor an area that grows must fail for a

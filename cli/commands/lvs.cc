@@ -119,14 +119,9 @@ Listing read_rows(const po::variables_map &arguments, const Context &context, bo
         if (wants_policy)
             system.conf = policy::read_conf();
         const auto add = [&](const Vg &vg, const VolumeName &name) {
-            const Chains chains = read_chains(vg);
-            Rows found = list_volumes(system, vg, hidden);
-            for (const Error &error : chains.bad)
-                if (name.lv.empty()) {
-                    context.err << error.what() << '\n';
-                    listing.is_whole = false;
-                }
-            found = pick(std::move(found), name);
+            if (name.lv.empty())
+                listing.is_whole = report_bad(context, read_chains(vg)) && listing.is_whole;
+            Rows found = pick(list_volumes(system, vg, hidden), name);
             if (wants_policy)
                 add_policies(system, vg, found);
             std::ranges::move(found, std::back_inserter(listing.rows));

@@ -44,10 +44,6 @@ Device hidden(PlanContext &c, const DeviceSpec &real) {
     return {c.api, real.name, Visibility::hidden};
 }
 
-/* More room has nothing to do with the data that is there: writes that wait (for room in a
- * snapshot's area, too) need not end before. */
-constexpr SuspendMode at_once{.flush = false, .freeze = false};
-
 void switch_real(const Device &real, const DeviceSpec &spec, const Table &fallback,
                  UdevScope &udev) {
     swap_or_go_back(real, {fallback}, spec.access, udev, at_once);

@@ -133,10 +133,6 @@ Step drain_step(const std::string &name) {
 
 enum class Pending { stays, to_its_place };
 
-/* For a change that the data on the volume has nothing to do with: writes that wait for room need
- * not get it before. */
-constexpr SuspendMode at_once{.flush = false, .freeze = false};
-
 /* Load, then switch, then see whether the kernel has done it. */
 void add_change(Plan &plan, const Chain &chain, const Table &next, const std::string &what,
                 Pending pending = Pending::stays, const JournalCheck &check_journal = {},

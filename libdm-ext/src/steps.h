@@ -13,6 +13,10 @@
 
 namespace dmext {
 
+/** For a change that the data on the volume has nothing to do with, as growth: writes that wait for
+ * room in a snapshot's area need not get it before. */
+inline constexpr SuspendMode at_once{.flush = false, .freeze = false};
+
 /** Old to new numbers of devices that were removed and came back; shared by a plan's steps. */
 using Renumbering = std::map<DeviceNumber, DeviceNumber>;
 using SharedRenumbering = std::shared_ptr<Renumbering>;

@@ -22,6 +22,17 @@ void StoreImage::attach() {
         throw std::runtime_error(es_fault_text(fault));
 }
 
+void StoreImage::append_with_long_summary() {
+    for (std::uint64_t i = 0; i < 3; ++i) {
+        std::vector<es_extent> zeros;
+        for (std::uint64_t n = 0; n < 168; ++n)
+            zeros.push_back(make_extent(1000 * (i + 1) + 2 * n, 1, 0, 0, ES_EXT_ZERO));
+        append(zeros);
+    }
+    close_segment();
+    append(1, 1);
+}
+
 void StoreImage::append(std::vector<es_extent> extents) {
     if (sb().kind == ES_KIND_VIEW)
         for (es_extent &extent : extents)

@@ -42,6 +42,8 @@ public:
     void append(std::vector<es_extent> extents);
     /** @nr chunks from @chunk on, in one extent. */
     void append(std::uint64_t chunk, std::uint32_t nr) { append({make_extent(chunk, nr)}); }
+    /** A segment whose summary has several blocks: 3 records of 168 zero extents; then one more. */
+    void append_with_long_summary();
     /** Writes the index and commits the state, as when a newer store has taken over. */
     void seal();
 

@@ -102,14 +102,7 @@ TEST_CASE("check: a summary of several blocks", "[cli][check]") {
     sb.segment_blocks = 256;
     StoreImage image(sb);
     image.attach();
-    for (std::uint64_t i = 0; i < 3; ++i) {
-        std::vector<es_extent> zeros;
-        for (std::uint64_t n = 0; n < 168; ++n)
-            zeros.push_back(make_extent(1000 * (i + 1) + 2 * n, 1, 0, 0, ES_EXT_ZERO));
-        image.append(zeros);
-    }
-    image.close_segment();
-    image.append(1, 1);
+    image.append_with_long_summary();
     image.detach();
     REQUIRE_CLEAN(image);
     REQUIRE(check_store(image).figures.extents == 3 * 168 + 1);

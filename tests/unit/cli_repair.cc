@@ -185,14 +185,7 @@ TEST_CASE("repair: one block of a summary cannot be read", "[cli][repair]") {
     sb.segment_blocks = 256;
     StoreImage image(sb);
     image.attach();
-    for (std::uint64_t i = 0; i < 3; ++i) {
-        std::vector<es_extent> zero_extents;
-        for (std::uint64_t n = 0; n < 168; ++n)
-            zero_extents.push_back(make_extent(1000 * (i + 1) + 2 * n, 1, 0, 0, ES_EXT_ZERO));
-        image.append(zero_extents);
-    }
-    image.close_segment();
-    image.append(1, 1);
+    image.append_with_long_summary();
     const std::vector<std::byte> before = contents(image);
     image.fail_reads_of(image.segment_last(0) - 1);
     const RepairPlan plan = plan_repair(image);
