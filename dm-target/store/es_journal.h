@@ -402,6 +402,8 @@ void es_jappend_refuse(struct es_journal *j, blk_status_t status);
 bool es_jbehind_is_eager(const struct es_journal *j);
 /* Worker: write in place what is due, flush, release. */
 void es_jbehind_run(struct es_journal *j);
+/* Turn held, or nobody else there: free the records that have lost all entries. */
+void es_jbehind_drop_done(struct es_journal *j);
 /* Worker: writes in place have ended. */
 void es_jbehind_landed(struct es_journal *j, struct list_head *landed);
 void es_jbehind_flushed(struct es_journal *j);

@@ -188,11 +188,15 @@ static void forget_record(struct es_journal *j, struct es_jrecord *rec)
  * What is done need not be listed: its absence says so.  Kept until its place is released it would
  * cost memory and time in proportion to the ring, for what is before it may be pending for long.
  */
-static void drop_done(struct es_journal *j)
+void es_jbehind_drop_done(struct es_journal *j)
 {
-	spin_lock_irq(&j->lock);
-	es_pending_drop_done(&j->pending, j->append.rec);
-	spin_unlock_irq(&j->lock);
+	bool more = true;
+
+	while (more) {
+		spin_lock_irq(&j->lock);
+		more = es_pending_drop_done(&j->pending, j->append.rec);
+		spin_unlock_irq(&j->lock);
+	}
 }
 
 /* Where "needed" could move to now: what is before the first record left is in place. */
@@ -270,7 +274,7 @@ void es_jbehind_flushed(struct es_journal *j)
 
 void es_jbehind_run(struct es_journal *j)
 {
-	drop_done(j);
+	es_jbehind_drop_done(j);
 	if (j->paused || j->retrying || j->mode == ES_JMODE_FAILED)
 		return;
 	if (j->nr_flights <= ES_JFLIGHTS / 2 && (j->idle || es_jbehind_is_eager(j)))

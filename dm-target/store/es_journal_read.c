@@ -280,10 +280,11 @@ static void take_load(struct es_journal *j, struct es_jent *ent, struct es_jpage
 		      blk_status_t status)
 {
 	bool ok = !status && is_right(ent, data), lost;
+	bool was_unread = ent->unread;
 	bool hopeless = !ok && ent->alone && is_hopeless(j, status);
 
 	/* It has come back.  That others can be read says nothing. */
-	if (!status && ent->alone)
+	if (!status && was_unread)
 		j->unreadable = false;
 	spin_lock_irq(&j->lock);
 	ent->loading = false;
@@ -292,6 +293,7 @@ static void take_load(struct es_journal *j, struct es_jent *ent, struct es_jpage
 		data = NULL;
 	}
 	lost = hopeless && !list_empty(&ent->pieces);
+	ent->unread |= status && ent->alone;
 	ent->alone |= !ok;
 	if (lost)
 		es_jent_set_bad(&j->pending, ent);

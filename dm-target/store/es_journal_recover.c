@@ -183,8 +183,8 @@ static void forget_superseded(struct es_journal *j, struct es_jrecord *record)
 	spin_lock_irq(&j->lock);
 	if (list_empty(&record->entries))
 		es_jrecord_free(&j->pending, record);
-	es_pending_drop_done(&j->pending, NULL);
 	spin_unlock_irq(&j->lock);
+	es_jbehind_drop_done(j);
 }
 
 /*

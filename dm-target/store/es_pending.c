@@ -10,6 +10,8 @@
 #define POOL_RECORDS 4
 #define POOL_ENTRIES 16
 #define POOL_PIECES 48
+/* Records that are freed with interrupts off. */
+#define DROP_AT_ONCE 64u
 
 /* --- pages --- */
 
@@ -234,13 +236,19 @@ void es_jrecord_drop(struct es_pending *p, struct es_jrecord *rec)
 	es_jrecord_forget(p, rec);
 }
 
-void es_pending_drop_done(struct es_pending *p, const struct es_jrecord *busy)
+bool es_pending_drop_done(struct es_pending *p, const struct es_jrecord *busy)
 {
 	struct es_jrecord *rec, *next;
+	u32 nr = 0;
 
-	list_for_each_entry_safe(rec, next, &p->done, done)
-		if (rec != busy)
-			es_jrecord_free(p, rec);
+	list_for_each_entry_safe(rec, next, &p->done, done) {
+		if (rec == busy)
+			continue;
+		if (nr++ == DROP_AT_ONCE)
+			return true;
+		es_jrecord_free(p, rec);
+	}
+	return false;
 }
 
 static void set_range(struct es_pending *p, struct es_jpiece *piece, u64 first, u64 last)

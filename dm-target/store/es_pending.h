@@ -79,7 +79,8 @@ struct es_jrecord {
  * @pieces: what is left of it
  * @refs: pieces, and users (es_jent_pin)
  * @own, @spare: pieces allocated in advance
- * @alone: writing it in place failed: not together with others next time
+ * @alone: writing it in place, or reading it back, failed: not together with others next time
+ * @unread: reading it back failed, alone
  * @loading: its payload is being read back
  * @bad: its payload is lost
  */
@@ -93,6 +94,7 @@ struct es_jent {
 	struct es_jpiece *own;
 	struct es_jpiece *spare;
 	bool alone;
+	bool unread;
 	bool loading;
 	bool bad;
 };
@@ -160,9 +162,9 @@ void es_jrecord_drop(struct es_pending *p, struct es_jrecord *rec);
 
 /*
  * Free the records that have lost their entries, but for @busy: so many are looked at as have
- * become empty, whatever is listed.
+ * become empty, whatever is listed, and not many at once.  Whether there are more.
  */
-void es_pending_drop_done(struct es_pending *p, const struct es_jrecord *busy);
+bool es_pending_drop_done(struct es_pending *p, const struct es_jrecord *busy);
 
 /*
  * An entry with the pieces that its insertion can take, one reference of the caller, not

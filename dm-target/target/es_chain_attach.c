@@ -71,14 +71,16 @@ static int check_current(const struct es_origin *table)
 	return r;
 }
 
-/* What the last detach says of the origin; NULL if nobody took leave. */
-static const struct es_fingerprint *last_word(const struct es_origin *table, u32 nr)
+/* What the last detach says of the origin; NULL if nobody took leave, or it is not true any more. */
+static const struct es_fingerprint *last_word(const struct es_chain *chain,
+					      const struct es_origin *table, u32 nr)
 {
-	const struct es_sb *sb = &table->stores[nr - 1]->sb;
+	u32 i = nr - (nr > 1 && !table->stores[nr - 1]->sb.epoch ? 2 : 1);
+	const struct es_sb *sb = &table->stores[i]->sb;
 
-	if (!sb->epoch && nr > 1)
-		sb = &table->stores[nr - 2]->sb;
-	return sb->epoch && !(sb->flags & ES_SB_ATTACHED) && sb->fp.nr ? &sb->fp : NULL;
+	if (!sb->epoch || (sb->flags & ES_SB_ATTACHED) || !sb->fp.nr || i < chain->suspect)
+		return NULL;
+	return &sb->fp;
 }
 
 /* Nothing was written to the origin: it still counts. */
@@ -93,7 +95,7 @@ static void take_leave_again(struct es_store *store, const struct es_fingerprint
 static int attach_stores(struct es_chain *chain, struct es_origin *table, u32 nr)
 {
 	struct es_store *newest = table->stores[nr - 1];
-	const struct es_fingerprint *fp = last_word(table, nr);
+	const struct es_fingerprint *fp;
 	int r;
 
 	r = check_members(table);
@@ -107,6 +109,7 @@ static int attach_stores(struct es_chain *chain, struct es_origin *table, u32 nr
 		r = check_origin(chain, table);
 	if (r)
 		return r;
+	fp = last_word(chain, table, nr);
 	bitmap_zero(chain->copied, chain->nr_chunks);
 	if (newest->sb.epoch)
 		r = es_store_attach(newest, NULL, es_chain_bits_mark, chain, chain->copied);
