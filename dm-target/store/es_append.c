@@ -68,6 +68,7 @@ static void write_block(struct es_appender *a, blk_opf_t opf, u64 addr, u32 left
 		a->tail->bi_iter.bi_sector = addr * ES_BLOCK_SECTORS;
 		a->tail->bi_end_io = append_endio;
 		a->tail->bi_private = a;
+		es_io_for_all(a->tail);
 	}
 	__bio_add_page(a->tail, page, ES_BLOCK_SIZE, 0);
 }
@@ -203,10 +204,10 @@ static u32 next_run(const struct es_store *store, const struct es_copy *copy, u3
 }
 
 /*
- * Take what fits of @copy into the record, whose payload may have @limit blocks;
- * false: the record is full.
+ * Take what fits of @copy into the record, whose payload may have @limit blocks, and which may
+ * have @most extents; false: the record is full.
  */
-static bool take_copy(struct es_appender *a, struct es_copy *copy, u32 limit)
+static bool take_copy(struct es_appender *a, struct es_copy *copy, u32 limit, u32 most)
 {
 	struct es_store *store = a->store;
 	struct es_log *log = &store->log;
@@ -219,7 +220,7 @@ static bool take_copy(struct es_appender *a, struct es_copy *copy, u32 limit)
 		u16 flags;
 		u32 n;
 
-		if (a->nr == ES_BLOCK_EXTENTS || room < 0)
+		if (a->nr >= most || room < 0)
 			return false;
 		n = next_run(store, copy, room / cb ? : copy->nr, &flags);
 		if (!flags) {
@@ -262,16 +263,17 @@ static u64 append_record(struct es_store *store, struct es_extent *extents, u32 
 	return addr;
 }
 
-/* Take copies off @ready while the record's payload stays within @limit blocks. */
-static void take_list(struct es_appender *a, struct list_head *ready, u32 limit,
+/* Take copies off @ready; they fill no more than one of @part parts of a record. */
+static void take_list(struct es_appender *a, struct list_head *ready, u32 part,
 		      struct list_head *taken)
 {
+	u32 limit = RECORD_BLOCKS / part, most = ES_BLOCK_EXTENTS / part;
 	struct es_copy *copy, *next;
 
 	/* One chunk, however large, for each class: so both get on. */
 	limit = max(limit, a->payload_blocks + a->store->log.chunk_blocks);
 	list_for_each_entry_safe(copy, next, ready, list) {
-		if (!take_copy(a, copy, limit))
+		if (!take_copy(a, copy, limit, most))
 			break;
 		list_move_tail(&copy->list, taken);
 	}
@@ -305,8 +307,9 @@ int es_append_start(struct es_appender *a, struct list_head *ready, struct list_
 
 	a->nr = 0;
 	a->payload_blocks = 0;
-	take_list(a, small, list_empty(large) ? RECORD_BLOCKS : RECORD_BLOCKS / 2, taken);
-	take_list(a, large, RECORD_BLOCKS, taken);
+	/* Half of the record is left to large ones. */
+	take_list(a, small, list_empty(large) ? 1 : 2, taken);
+	take_list(a, large, 1, taken);
 	a->addr = append_record(store, a->extents, a->nr, a->header);
 	a->busy = true;
 	write_record(a);

@@ -160,11 +160,15 @@ static void read_endio(struct bio *bio)
 static struct bio *get_bio(struct es_copy_pool *pool, struct es_copy *copy,
 			   struct block_device *bdev, u32 nr)
 {
+	struct bio *bio = &copy->bio;
+
 	if (copy->bio_used)
-		return bio_alloc_bioset(bdev, nr, REQ_OP_READ, GFP_NOIO, &pool->bios);
+		bio = bio_alloc_bioset(bdev, nr, REQ_OP_READ, GFP_NOIO, &pool->bios);
+	else
+		bio_init(bio, bdev, copy->vecs, copy->nr_pages, REQ_OP_READ);
 	copy->bio_used = true;
-	bio_init(&copy->bio, bdev, copy->vecs, copy->nr_pages, REQ_OP_READ);
-	return &copy->bio;
+	es_io_for_all(bio);
+	return bio;
 }
 
 void es_copy_read_begin(struct es_copy *copy)

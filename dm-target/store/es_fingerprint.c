@@ -57,9 +57,11 @@ int es_fingerprint_probe(struct block_device *origin, u64 sectors)
 }
 
 int es_fingerprint_take(struct block_device *origin, u64 sectors, u32 chunk_sectors,
-			const unsigned long *copied, struct es_fingerprint *fp)
+			const unsigned long *copied, const unsigned long *trimmed,
+			struct es_fingerprint *fp)
 {
 	u64 chunks = es_chunks(sectors, chunk_sectors), chunk = 0;
+	bool first = !test_bit(0, trimmed), last = !test_bit(chunks - 1, trimmed);
 	u64 stride = max_t(u64, 1, chunks / (ES_FP_SAMPLES - 2));
 	struct page *page = alloc_page(GFP_KERNEL);
 
@@ -67,10 +69,12 @@ int es_fingerprint_take(struct block_device *origin, u64 sectors, u32 chunk_sect
 		return -ENOMEM;
 	memset(fp, 0, sizeof(*fp));
 	fp->sectors = sectors;
-	add_sample(origin, fp, 0, page);
-	add_sample(origin, fp, (sectors - 1) / ES_BLOCK_SECTORS, page);
+	if (first)
+		add_sample(origin, fp, 0, page);
+	if (last)
+		add_sample(origin, fp, (sectors - 1) / ES_BLOCK_SECTORS, page);
 	/* Where neither can be read the origin is gone. */
-	while (fp->nr && fp->nr < ES_FP_SAMPLES) {
+	while ((fp->nr || !(first || last)) && fp->nr < ES_FP_SAMPLES) {
 		chunk = find_next_zero_bit(copied, chunks, chunk);
 		if (chunk >= chunks)
 			break;
@@ -78,7 +82,7 @@ int es_fingerprint_take(struct block_device *origin, u64 sectors, u32 chunk_sect
 		chunk += stride;
 	}
 	__free_page(page);
-	return fp->nr ? 0 : -EIO;
+	return fp->nr || !(first || last) ? 0 : -EIO;
 }
 
 int es_fingerprint_check(struct block_device *origin, u64 sectors,

@@ -20,12 +20,14 @@ int es_fingerprint_probe(struct block_device *origin, u64 sectors);
 /**
  * es_fingerprint_take - sample the first block, the last one, and unchanged chunks between.
  * @copied: bit set: the chunk's content does not matter to any snapshot
+ * @trimmed: bit set: it was discarded, and may read as anything, another time as something else
  *
- * Blocks that cannot be read are left out.  Sleeps.  Returns 0, or a negative errno: no
- * memory, or nothing could be read.
+ * Discarded blocks, and blocks that cannot be read, are left out.  Sleeps.  Returns 0 (perhaps
+ * with no sample), or a negative errno: no memory, or nothing could be read.
  */
 int es_fingerprint_take(struct block_device *origin, u64 sectors, u32 chunk_sectors,
-			const unsigned long *copied, struct es_fingerprint *fp);
+			const unsigned long *copied, const unsigned long *trimmed,
+			struct es_fingerprint *fp);
 
 /**
  * es_fingerprint_check - compare the origin with @fp.

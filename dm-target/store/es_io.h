@@ -8,11 +8,22 @@
 #ifndef ES_IO_H
 #define ES_IO_H
 
+#include <linux/bio.h>
+#include <linux/blk-cgroup.h>
 #include <linux/blkdev.h>
 #include "es_format.h"
 
 /* Largest number of blocks that one call moves; also pages in one of our bios. */
 #define ES_IO_MAX_BLOCKS 256u
+
+/*
+ * Others wait for @bio, whoever's task it is that begins it: limits of that task's group must not
+ * count.  Any context; before it is submitted.
+ */
+static inline void es_io_for_all(struct bio *bio)
+{
+	bio_associate_blkg_from_css(bio, blkcg_root_css);
+}
 
 /**
  * es_io_pages - read or write @nr consecutive blocks.

@@ -133,6 +133,7 @@ static void write_block(struct es_journal *j, u64 addr, u32 left, struct page *p
 		a->tail->bi_iter.bi_sector = addr * ES_BLOCK_SECTORS;
 		a->tail->bi_end_io = append_endio;
 		a->tail->bi_private = j;
+		es_io_for_all(a->tail);
 	}
 	__bio_add_page(a->tail, page, ES_BLOCK_SIZE, 0);
 }

@@ -250,7 +250,10 @@ int es_store_lookup(struct es_store *store, u64 chunk, u64 max, struct es_piece 
 	return look(store, chunk, max, out, &block);
 }
 
-/* Read the index block that a look-up wants, unless the index has gone meanwhile. */
+/*
+ * Read the index block that a look-up wants, unless the index has gone meanwhile.  Where that
+ * fails, a loader tries the whole index, and then the log.
+ */
 static int read_block(struct es_store *store, u32 block, u64 chunk, u64 max, struct es_piece *out)
 {
 	struct es_sb *sb = es_store_copy_sb(store);
@@ -261,6 +264,10 @@ static int read_block(struct es_store *store, u32 block, u64 chunk, u64 max, str
 	mutex_lock(&store->load_lock);
 	if (store->table_state == ES_TABLE_INDEXED)
 		r = es_index_read(store, store->index, sb, block, chunk, max, out);
+	if (r && r != -ENOMEM && r != -EAGAIN) {
+		unload(store);
+		r = -EAGAIN;
+	}
 	mutex_unlock(&store->load_lock);
 	kfree(sb);
 	return r;

@@ -88,6 +88,8 @@ int es_store_seal(struct es_store *store, const bool *cancel)
 	addr = es_log_index_addr(&log, es_table_blocks(run->nr));
 	if (!addr) {
 		DMINFO("%pg: no room for an index, left unsealed", store->bdev);
+		if (!store->durable_seq)
+			store->log = log;	/* for its status */
 		goto out;
 	}
 	r = write_index(store, &log, addr, run, cancel);

@@ -170,7 +170,7 @@ static struct es_fingerprint *take_fingerprint(struct es_chain *chain)
 		r = blkdev_issue_flush(chain->origin);
 	if (!r)
 		r = es_fingerprint_take(chain->origin, chain->sectors, chain->chunk_sectors,
-					chain->copied, fp);
+					chain->copied, chain->trimmed, fp);
 	if (!r)
 		return fp;
 	DMWARN("%pg: no fingerprint of the origin could be taken: error %d", chain->origin, r);

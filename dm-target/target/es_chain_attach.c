@@ -71,7 +71,7 @@ static int check_current(const struct es_origin *table)
 	return r;
 }
 
-/* What the last detach says of the origin; NULL if nobody took leave, or it is not true any more. */
+/* What the last detach says of the origin; NULL if nobody took leave, or it has changed. */
 static const struct es_fingerprint *last_word(const struct es_chain *chain,
 					      const struct es_origin *table, u32 nr)
 {

@@ -32,12 +32,15 @@ static bool chain_next_needed(struct es_engine *e, u64 from, u64 last, u64 *firs
 	return true;
 }
 
-/* Read chunks [@from, @from + @nr) of the copy from the origin. */
+/*
+ * Read chunks [@from, @from + @nr) of the copy from the origin, as far as the snapshot reaches; the
+ * origin may have grown since.
+ */
 static void read_chunks(struct es_chain *chain, struct es_copy *copy, u32 from, u32 nr)
 {
 	sector_t sector = (es_copy_chunk(copy) + from) << chain->chunk_shift;
 	sector_t sectors = min_t(sector_t, (sector_t)nr << chain->chunk_shift,
-				 chain->sectors - sector);
+				 chain->engine.append.store->sb.origin_sectors - sector);
 
 	es_copy_read_begin(copy);
 	es_copy_read(&chain->engine.pool, copy, chain->origin, sector, sectors,
@@ -67,10 +70,10 @@ static bool chain_old_ready(struct es_engine *e, struct es_copy *copy)
 		return false;
 	}
 	if (copy->read_error) {
-		DMWARN("%pg: sector %llu: old data unreadable, lost to the snapshot",
-		       chain->origin,
-		       (unsigned long long)(es_copy_chunk(copy) + copy->retry)
-			       << chain->chunk_shift);
+		DMWARN_LIMIT("%pg: sector %llu: old data unreadable, lost to the snapshot",
+			     chain->origin,
+			     (unsigned long long)(es_copy_chunk(copy) + copy->retry)
+				     << chain->chunk_shift);
 		__set_bit(copy->retry, copy->bad);
 	}
 	if (copy->retrying && ++copy->retry < copy->nr) {

@@ -74,6 +74,17 @@ forget_tables
 images_are_right "without the index"
 new_words | tee /tmp/words | grep -q "index unusable" || fail "the index was not looked for: $(cat /tmp/words)"
 
+say "the same when the index is in use already: what was read of it is not kept"
+swap_under s1 "$(good s1)"
+forget_tables
+budget=/sys/module/dm_esnapshot/parameters/table_budget_mib
+mib=$(cat $budget)
+echo 0 >$budget
+images_are_right "with its index"
+swap_under s1 "$(holed s1 144)"
+images_are_right "when the index has gone bad"
+echo "$mib" >$budget
+
 say "neither index nor log can be read: errors, and all is right later"
 swap_under s1 "$(holed s1 79 144)"
 forget_tables

@@ -194,6 +194,20 @@ swap_under org-real "$(healthy)"
 verify_writers $m/org "after a slow origin"
 expect "$first" "$(digest $m/img1)" "the snapshot"
 
+say "what was discarded may read as anything: it says nothing of the origin"
+down img1
+esnap -q format --force --origin $m/org-real -c 16k $m/s1
+up $m/s1
+write_chunks 511 1 || fail "a write failed: $(cat /tmp/error)"
+blkdiscard -o $((511 * 16384)) -l 16384 $m/org
+down img1
+dd if=/dev/urandom of="$disks-origin" bs=16k seek=511 count=1 oflag=direct status=none
+up $m/s1
+expect ok "$(state)" "the chain's state"
+first=$(digest $m/img1)
+start_writers 4 300
+stop_writers
+
 say "it is shorter than its table says: refused, the one in force goes on"
 swap_under org-real "0 $((sectors - 2048)) linear $disks-origin 0"
 new_words >/dev/null

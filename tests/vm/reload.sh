@@ -46,10 +46,25 @@ random $m/org 64
 expect "$first" "$(digest $m/one)" "the older snapshot, everything written"
 expect "$second" "$(digest $m/two)" "the new snapshot, everything written"
 
-say "the chain becomes invalid between load and resume: no snapshot, and the origin goes on"
+say "an origin grows in the middle of a chunk: a snapshot keeps nothing of what lies behind its end"
 dmsetup remove --retry one
 dmsetup remove --retry two
 dmsetup remove --retry org
+random "$disks-origin" 64
+change origin "0 1000 linear $disks-origin 0"
+esnap -q format --force --origin $origin -c 64k $m/s1
+dmsetup create org --table "0 1000 esnapshot-org $origin 128 - 1 $m/s1"
+image one $m/s1 1000
+first=$(digest $m/one)
+change origin "0 $whole linear $disks-origin 0" --noflush --nolockfs
+change org "0 $whole esnapshot-org $origin 128 - 1 $m/s1"
+random $m/org 1
+expect "$first" "$(digest $m/one)" "the snapshot, everything written"
+dmsetup remove --retry one
+dmsetup remove --retry org
+esnap check $m/s1
+
+say "the chain becomes invalid between load and resume: no snapshot, and the origin goes on"
 dmsetup create org --table "0 $whole esnapshot-org $origin 8 - 0"
 esnap -q format --force --origin $origin -c 4k $m/s1
 change org "0 $whole esnapshot-org $origin 8 - 1 $m/s1"
