@@ -138,24 +138,26 @@ void es_journal_resume(struct es_journal *j, struct block_device *origin)
 {
 	j->origin = origin;
 	set_paused(j, false);
-	es_journal_wake(j);
+	es_journal_post_flag(j, &j->afresh_due); /* its errors may be another's */
 }
 
 /* 1: it is done, 0: not yet, or why it will not be. */
 static int drained_to(struct es_journal *j, u64 seq, bool may_be_stuck)
 {
-	blk_status_t error;
+	u64 stuck;
 
 	if (READ_ONCE(j->mode) == ES_JMODE_FAILED)
 		return 1;
 	if (READ_ONCE(j->stat.needed_seq) >= seq && READ_ONCE(j->mode) == ES_JMODE_OK)
 		return 1;
-	error = READ_ONCE(j->place_error);
-	if (error == BLK_STS_DM_REQUEUE || error == BLK_STS_NOSPC)
+	if (READ_ONCE(j->send_wait) || (!may_be_stuck && j->ops->stuck(j->owner)))
 		return -ENOSPC;
-	if (!may_be_stuck && j->ops->stuck(j->owner))
-		return -ENOSPC;
-	return error || READ_ONCE(j->flush_broken) ? -EIO : 0;
+	if (READ_ONCE(j->flush_broken) || READ_ONCE(j->flush_failures) > 1)
+		return -EIO;
+	stuck = READ_ONCE(j->stuck_until);
+	if (!stuck || stuck < seq)
+		return 0;
+	return READ_ONCE(j->place_error) == BLK_STS_NOSPC ? -ENOSPC : -EIO;
 }
 
 int es_journal_drain(struct es_journal *j, bool interruptible)
@@ -164,7 +166,7 @@ int es_journal_drain(struct es_journal *j, bool interruptible)
 	u64 seq;
 
 	atomic_inc(&j->drains);
-	es_journal_post_flag(j, &j->retry_due); /* an error of the past does not count */
+	es_journal_post_flag(j, &j->afresh_due); /* an error of the past does not count */
 	flush_work(&j->work);
 	seq = READ_ONCE(j->stat.head_seq);
 	if (interruptible)
@@ -229,6 +231,7 @@ static struct es_journal *create(struct block_device *bdev)
 	j->flights = RB_ROOT_CACHED;
 	init_waitqueue_head(&j->wait);
 	j->paused = true;
+	j->round = 1;
 	j->pending.tree = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&j->pending.records);
 	INIT_LIST_HEAD(&j->pending.done);

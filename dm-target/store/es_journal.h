@@ -124,8 +124,8 @@ struct es_jload {
  * @mail_lock guards, also in interrupt context:
  * @incoming: writes that have come
  * @landed, @loaded: writes in place, and loads, that have ended
- * @append_done, @flush_done, @woken, @idle_due, @retry_due, @give_up_due: news for the
- *	worker
+ * @append_done, @flush_done, @woken, @idle_due, @retry_due, @afresh_due, @give_up_due: news
+ *	for the worker
  * @append_awaited: the worker wants to know when the append ends; else its end is found
  *	at the next occasion
  * @flush_noted: a flush was completed since the last record
@@ -149,8 +149,14 @@ struct es_jload {
  * @flush_broken: a flush of the origin failed: nothing is ever released
  * @idle: nothing was written for a while
  * @last_write: jiffies
- * @retrying: a write in place failed; the next try is due when the timer says so
- * @place_error: why
+ * @flush_failures: of the origin's flushes, since the last that succeeded
+ * @flush_wait, @send_wait: a flush failed, or a write in place was sent back, for there is no
+ *	room; the next try is due when the retry timer says so
+ * @place_error: why a write in place, or a flush, failed last
+ * @round: of tries to write in place what has failed (es_journal_retry.c); from 1
+ * @since: the last round before a new beginning: failures until then do not count
+ * @again: some that failed before have not had their turn in this round
+ * @stuck_until: whatever is pending of the records before this LSN fails again and again; 0: none
  * @no_zeroes: the origin does not take WRITE_ZEROES
  *
  * @paused: start nothing; set and cleared from outside
@@ -185,6 +191,7 @@ struct es_journal {
 	bool woken;
 	bool idle_due;
 	bool retry_due;
+	bool afresh_due;
 	bool give_up_due;
 	bool flush_noted;
 	enum es_jmode mode;
@@ -214,13 +221,19 @@ struct es_journal {
 	u32 nr_flights;
 	bool flushing;
 	bool flush_broken;
+	bool flush_wait;
+	u32 flush_failures;
 	blk_status_t flush_status;
 	struct es_jpos flush_pos;
 	struct bio flush_bio;
 	bool idle;
 	unsigned long last_write;
-	bool retrying;
+	bool send_wait;
 	blk_status_t place_error;
+	u32 round;
+	u32 since;
+	bool again;
+	u64 stuck_until;
 	bool no_zeroes;
 	bool paused;
 
@@ -407,6 +420,10 @@ void es_jbehind_drop_done(struct es_journal *j);
 /* Worker: writes in place have ended. */
 void es_jbehind_landed(struct es_journal *j, struct list_head *landed);
 void es_jbehind_flushed(struct es_journal *j);
+/* Worker: the retry timer has run out. */
+void es_jretry_due(struct es_journal *j);
+/* Worker: the past does not count: try everything that has failed. */
+void es_jretry_afresh(struct es_journal *j);
 /* Bytes in front of a bio for a write in place. */
 unsigned int es_jflight_front_pad(void);
 /* Worker: loads have ended. */

@@ -31,20 +31,39 @@ bool es_jbehind_is_eager(const struct es_journal *j)
 
 /* --- what goes --- */
 
-/* @load: the record has payload that must be read back first. */
+/**
+ * struct look - one look over the records, for a batch.
+ * @again: for what has failed before, or for the rest
+ * @due: the record has something of that
+ * @load: it has payload that must be read back first
+ * @left: some record has
+ */
+struct look {
+	bool again;
+	bool due;
+	bool load;
+	bool left;
+};
+
+/* False: memory is short. */
 static bool take_record(struct es_journal *j, struct es_jrecord *rec, struct list_head *batch,
-			bool *load)
+			struct look *look)
 {
 	struct es_jent *ent;
 
-	*load = false;
+	look->due = false;
+	look->load = false;
 	list_for_each_entry(ent, &rec->entries, list) {
-		if (list_empty(&ent->pieces) || ent->bad)
+		if (list_empty(&ent->pieces) || ent->bad ||
+		    !es_jretry_may_go(j, ent, look->again))
 			continue;
-		if (ent->e.op == ES_JOP_WRITE && !ent->data)
-			*load |= !ent->loading;
-		else if (!es_jrun_take(j, ent, batch))
+		look->due = true;
+		if (ent->e.op == ES_JOP_WRITE && !ent->data) {
+			look->load |= !ent->loading;
+			look->left = true;
+		} else if (!es_jrun_take(j, ent, batch)) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -68,27 +87,40 @@ static bool may_load(const struct es_journal *j)
 	       (!j->nr_flights && !j->loads_used);
 }
 
-/* Records cannot go while the worker is here: only it removes them. */
-static void take_batch(struct es_journal *j, struct list_head *batch)
+/*
+ * Records cannot go while the worker is here: only it removes them.  Returns whether there is
+ * room for more: all that may go now goes; for @again, whether all had its turn.
+ */
+static bool take_records(struct es_journal *j, struct list_head *batch, bool again)
 {
+	struct look look = { .again = again };
 	struct es_jrecord *rec;
-	bool more, load, loads = true;
+	bool more, loads = true;
 	u32 looked = 0;
 
 	list_for_each_entry(rec, &j->pending.records, list) {
-		if (j->nr_flights >= ES_JFLIGHTS || looked++ >= LOOK_RECORDS ||
-		    rec == j->append.rec)
+		if (rec == j->append.rec)
 			break;
+		if (j->nr_flights >= ES_JFLIGHTS || looked >= LOOK_RECORDS)
+			return false;
 		spin_lock_irq(&j->lock);
-		more = take_record(j, rec, batch, &load);
+		more = take_record(j, rec, batch, &look);
 		spin_unlock_irq(&j->lock);
-		if (load && loads && may_load(j))
+		looked += look.due;
+		if (look.load && loads && may_load(j))
 			loads = es_jload_start(j, rec);
 		if (!more) {
 			j->starved = true;
-			break;
+			return false;
 		}
 	}
+	return j->nr_flights < ES_JFLIGHTS && !(again && look.left);
+}
+
+static void take_batch(struct es_journal *j, struct list_head *batch)
+{
+	if (take_records(j, batch, false) && j->again)
+		j->again = !take_records(j, batch, true);
 }
 
 static void send_batch(struct es_journal *j)
@@ -106,23 +138,6 @@ static void send_batch(struct es_journal *j)
 
 /* --- what comes back --- */
 
-static void note_error(struct es_journal *j, struct es_jflight *f)
-{
-	if (f->op == REQ_OP_WRITE_ZEROES &&
-	    (f->status == BLK_STS_NOTSUPP || f->status == BLK_STS_TARGET)) {
-		j->no_zeroes = true;
-		return;
-	}
-	if (f->status != BLK_STS_DM_REQUEUE)
-		DMERR_LIMIT("%pg: sector %llu: writing %llu sectors in place failed: error %d",
-			    j->origin, (u64)f->node.start,
-			    (u64)(f->node.last - f->node.start + 1),
-			    blk_status_to_errno(f->status));
-	WRITE_ONCE(j->place_error, f->status);
-	j->retrying = true;
-	queue_delayed_work(j->wq, &j->retry_timer, HZ);
-}
-
 static void land(struct es_journal *j, struct es_jflight *f)
 {
 	bool ok = !f->status || f->op == REQ_OP_DISCARD; /* a hint, no more */
@@ -131,9 +146,7 @@ static void land(struct es_journal *j, struct es_jflight *f)
 	j->ops->written(j->owner, f->op, f->node.start, f->node.last - f->node.start + 1,
 			f->status);
 	if (!ok)
-		note_error(j, f);
-	else if (!f->status)
-		WRITE_ONCE(j->place_error, BLK_STS_OK);
+		es_jretry_failed(j, f);
 	spin_lock_irq(&j->lock);
 	es_pending_landed(&j->pending, f, f->node.start, f->node.last, ok);
 	for (i = 0; i < f->nr; i++)
@@ -234,7 +247,7 @@ static void release(struct es_journal *j)
 	struct es_jrecord *rec, *next;
 	struct es_jpos pos;
 
-	if (j->flushing || j->flush_broken)
+	if (j->flushing || j->flush_broken || j->flush_wait)
 		return;
 	pos = done_until(j);
 	if (!is_flush_due(j, &pos))
@@ -261,6 +274,7 @@ void es_jbehind_flushed(struct es_journal *j)
 	j->flushing = false;
 	bio_uninit(&j->flush_bio);
 	if (!j->flush_status) {
+		WRITE_ONCE(j->flush_failures, 0);
 		es_ring_set_needed(&j->ring, &j->flush_pos);
 		return;
 	}
@@ -268,16 +282,19 @@ void es_jbehind_flushed(struct es_journal *j)
 	      j->origin, blk_status_to_errno(j->flush_status), j->bdev);
 	j->flush_broken = j->mode == ES_JMODE_OK;
 	WRITE_ONCE(j->place_error, j->flush_status);
-	j->retrying = true;
+	WRITE_ONCE(j->flush_failures, j->flush_failures + 1);
+	j->flush_wait = true;
 	queue_delayed_work(j->wq, &j->retry_timer, HZ);
 }
 
 void es_jbehind_run(struct es_journal *j)
 {
+	bool wanted = j->idle || es_jbehind_is_eager(j);
+
 	es_jbehind_drop_done(j);
-	if (j->paused || j->retrying || j->mode == ES_JMODE_FAILED)
+	if (j->paused || j->mode == ES_JMODE_FAILED)
 		return;
-	if (j->nr_flights <= ES_JFLIGHTS / 2 && (j->idle || es_jbehind_is_eager(j)))
+	if (wanted && !j->send_wait && j->nr_flights <= ES_JFLIGHTS / 2)
 		send_batch(j);
 	release(j);
 }

@@ -410,11 +410,9 @@ static void forget_past(struct es_journal *j)
 {
 	if (j->mode == ES_JMODE_FAILING)
 		j->mode = ES_JMODE_OK;
-	j->load_wait = false;
 	j->unreadable = false;
 	j->flush_broken = false;
-	j->retrying = false;
-	WRITE_ONCE(j->place_error, BLK_STS_OK);
+	es_jretry_afresh(j);
 }
 
 int es_journal_attach(struct es_journal *j, const struct es_journal_ops *ops, void *owner,

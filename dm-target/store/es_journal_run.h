@@ -46,4 +46,10 @@ struct es_jflight {
  */
 bool es_jrun_take(struct es_journal *j, struct es_jent *ent, struct list_head *batch);
 
+/* Worker: @f has failed; its entries are pinned still. */
+void es_jretry_failed(struct es_journal *j, struct es_jflight *f);
+
+/* Whether @ent may be written in place: the first time, or @again. */
+bool es_jretry_may_go(const struct es_journal *j, const struct es_jent *ent, bool again);
+
 #endif /* ES_JOURNAL_RUN_H */

@@ -17,6 +17,7 @@ struct mail {
 	bool flush_done;
 	bool idle_due;
 	bool retry_due;
+	bool afresh_due;
 	bool give_up_due;
 };
 
@@ -28,8 +29,8 @@ static bool take_mail(struct es_journal *j, struct mail *m)
 	INIT_LIST_HEAD(&m->loaded);
 	spin_lock_irq(&j->mail_lock);
 	any = j->append_done || j->flush_done || j->woken || j->idle_due || j->retry_due ||
-	      j->give_up_due || !bio_list_empty(&j->incoming) || !list_empty(&j->landed) ||
-	      !list_empty(&j->loaded);
+	      j->afresh_due || j->give_up_due || !bio_list_empty(&j->incoming) ||
+	      !list_empty(&j->landed) || !list_empty(&j->loaded);
 	list_splice_init(&j->landed, &m->landed);
 	list_splice_init(&j->loaded, &m->loaded);
 	bio_list_merge(&j->waiting, &j->incoming);
@@ -38,12 +39,14 @@ static bool take_mail(struct es_journal *j, struct mail *m)
 	m->flush_done = j->flush_done;
 	m->idle_due = j->idle_due;
 	m->retry_due = j->retry_due;
+	m->afresh_due = j->afresh_due;
 	m->give_up_due = j->give_up_due;
 	j->append_done = false;
 	j->flush_done = false;
 	j->woken = false;
 	j->idle_due = false;
 	j->retry_due = false;
+	j->afresh_due = false;
 	j->give_up_due = false;
 	j->append_awaited = !any;
 	spin_unlock_irq(&j->mail_lock);
@@ -74,6 +77,7 @@ static void look_again_if_starved(struct es_journal *j)
 static void end_hopeless(struct es_journal *j)
 {
 	bool stopped = j->blocked || j->mode == ES_JMODE_FAILING;
+	bool stuck = j->stuck_until && j->stuck_until == j->ring.head.seq;
 
 	if (bio_list_empty(&j->waiting) || !stopped)
 		return;
@@ -83,7 +87,7 @@ static void end_hopeless(struct es_journal *j)
 		return; /* that comes back */
 	else if (j->flush_broken)
 		es_jappend_refuse(j, BLK_STS_IOERR);
-	else if (j->place_error && j->place_error != BLK_STS_DM_REQUEUE)
+	else if (j->flush_failures > 1 || stuck)
 		es_jappend_refuse(j, j->place_error);
 }
 
@@ -115,11 +119,10 @@ static void journal_work(struct work_struct *work)
 		es_jbehind_landed(j, &m.landed);
 		if (m.flush_done)
 			es_jbehind_flushed(j);
-		if (m.retry_due) {
-			j->retrying = false;
-			j->load_wait = false;
-			WRITE_ONCE(j->place_error, BLK_STS_OK);
-		}
+		if (m.retry_due)
+			es_jretry_due(j);
+		if (m.afresh_due)
+			es_jretry_afresh(j);
 		if (m.give_up_due)
 			es_jfail_give_up(j);
 		j->starved = false;

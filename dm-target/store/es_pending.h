@@ -83,6 +83,8 @@ struct es_jrecord {
  * @unread: reading it back failed, alone
  * @loading: its payload is being read back
  * @bad: its payload is lost
+ * @failed: round in which writing it in place failed, alone, last; 0: none
+ * @stuck: that was not the first one
  */
 struct es_jent {
 	struct list_head list;
@@ -97,6 +99,8 @@ struct es_jent {
 	bool unread;
 	bool loading;
 	bool bad;
+	bool stuck;
+	u32 failed;
 };
 
 /**

@@ -22,6 +22,31 @@ holed_origin() {
     echo "2048 2048 delay $disks-origin 2048 0 $m/bad 2048 0"
     echo "4096 $((sectors - 4096)) linear $disks-origin 4096"
 }
+# 16 blocks fail, a little later than the others go well.
+pitted_origin() {
+    echo "0 2048 delay $disks-origin 0 0 $disks-origin 0 100"
+    echo "2048 256 delay $disks-origin 2048 0 $m/bad 2048 150"
+    echo "2304 $((sectors - 2304)) delay $disks-origin 2304 0 $disks-origin 2304 100"
+}
+unwritable_origin() { echo "0 $sectors delay $disks-origin 0 0 $m/bad 0 0"; }
+# scatter SEED: every other block of the first 3 MiB, those that will fail first.
+scatter() {
+    timeout 100 python3 - "$m/org" "$1" <<'PYTHON'
+import hashlib, mmap, os, sys
+device = os.open(sys.argv[1], os.O_WRONLY | os.O_DIRECT)
+buffer = mmap.mmap(-1, 4096)
+for block in [*range(256, 288, 2), *range(0, 256, 2), *range(288, 768, 2)]:
+    buffer[:] = hashlib.shake_128(f"{sys.argv[2]} {block}".encode()).digest(4096)
+    os.pwrite(device, buffer, 4096 * block)
+PYTHON
+}
+# beside_pit DEVICE: what is in the first 4 MiB but for the pit.
+beside_pit() {
+    {
+        dd if="$1" bs=128k count=8 iflag=direct status=none
+        dd if="$1" bs=128k skip=9 count=23 iflag=direct status=none
+    } | md5sum
+}
 # A flush is sent to every target: that of the last sectors fails it.
 flushless_origin() {
     echo "0 $last linear $disks-origin 0"
@@ -85,6 +110,39 @@ dmsetup message org 0 drain || fail "an origin that is well again is not written
 expect "$(digest $m/org)" "$(digest "$disks-origin")" "the origin, well again"
 expect "$first" "$(digest $m/img)" "the snapshot"
 
+say "little of the origin takes no writes: all else gets to its place"
+blkdiscard -z $m/org
+dmsetup message org 0 drain
+swap_under org-real "$(unwritable_origin)"
+scatter 5 || fail "a write failed"
+written=$(digest $m/org)
+swap_under org-real "$(pitted_origin)"
+refuse timeout 60 dmsetup message org 0 drain
+expect "$(beside_pit $m/org)" "$(beside_pit "$disks-origin")" "what could be written"
+[ "$(used)" -gt 0 ] || fail "nothing is pending: this proves nothing"
+swap_under org-real "$(good_origin)"
+dmsetup message org 0 drain || fail "an origin that is well again is not written"
+expect "$written" "$(digest "$disks-origin")" "the origin, well again"
+
+say "the same, and the journal is gone: its end, too, waits for what can be written"
+blkdiscard -z $m/org
+dmsetup message org 0 drain
+swap_under org-real "$(unwritable_origin)"
+scatter 6 || fail "a write failed"
+written=$(digest $m/org)
+beside=$(beside_pit $m/org)
+swap_under j "0 $ring error"
+refuse timeout 60 dd if=/tmp/fill of=$m/org bs=64k count=1 seek=100 oflag=direct status=none
+swap_under org-real "$(pitted_origin)"
+down
+expect "$beside" "$(beside_pit "$disks-origin")" "what could be written"
+swap_under j "0 $ring linear $disks-journals 0"
+swap_under org-real "$(good_origin)"
+up
+expect "$written" "$(digest $m/org)" "the origin, attached again"
+dmsetup message org 0 drain || fail "the next attach does not drain"
+expect "$written" "$(digest "$disks-origin")" "the origin, drained"
+
 say "the origin fails its flushes: the ring keeps everything, the next attach replays it"
 blkdiscard -z $m/org
 dmsetup message org 0 drain
@@ -125,7 +183,7 @@ change org "$(org_table $m/j $m/s1)"
 say "the origin is gone; detached, and attached when it is there again"
 blkdiscard -z $m/org
 dmsetup message org 0 drain
-swap_under org-real "0 $sectors delay $disks-origin 0 0 $m/bad 0 0"
+swap_under org-real "$(unwritable_origin)"
 run 100 4 || fail "a write failed, or read wrong"
 swap_under org-real "$(no_origin)"
 down
