@@ -231,7 +231,7 @@ static struct es_journal *create(struct block_device *bdev)
 	j->flights = RB_ROOT_CACHED;
 	init_waitqueue_head(&j->wait);
 	j->paused = true;
-	j->round = 1;
+	j->pending.round = 1;
 	j->pending.tree = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&j->pending.records);
 	INIT_LIST_HEAD(&j->pending.done);

@@ -153,8 +153,6 @@ struct es_jload {
  * @flush_wait, @send_wait: a flush failed, or a write in place was sent back, for there is no
  *	room; the next try is due when the retry timer says so
  * @place_error: why a write in place, or a flush, failed last
- * @round: of tries to write in place what has failed (es_journal_retry.c); from 1
- * @since: the last round before a new beginning: failures until then do not count
  * @again: some that failed before have not had their turn in this round
  * @stuck_until: whatever is pending of the records before this LSN fails again and again; 0: none
  * @no_zeroes: the origin does not take WRITE_ZEROES
@@ -230,8 +228,6 @@ struct es_journal {
 	unsigned long last_write;
 	bool send_wait;
 	blk_status_t place_error;
-	u32 round;
-	u32 since;
 	bool again;
 	u64 stuck_until;
 	bool no_zeroes;
@@ -422,7 +418,7 @@ void es_jbehind_landed(struct es_journal *j, struct list_head *landed);
 void es_jbehind_flushed(struct es_journal *j);
 /* Worker: the retry timer has run out. */
 void es_jretry_due(struct es_journal *j);
-/* Worker: the past does not count: try everything that has failed. */
+/* Worker, or at rest: the past does not count: try everything that has failed. */
 void es_jretry_afresh(struct es_journal *j);
 /* Bytes in front of a bio for a write in place. */
 unsigned int es_jflight_front_pad(void);

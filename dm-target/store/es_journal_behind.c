@@ -36,7 +36,7 @@ bool es_jbehind_is_eager(const struct es_journal *j)
  * @again: for what has failed before, or for the rest
  * @due: the record has something of that
  * @load: it has payload that must be read back first
- * @left: some record has
+ * @left: some has not had its turn for that, or for an older write that is under way
  */
 struct look {
 	bool again;
@@ -54,16 +54,14 @@ static bool take_record(struct es_journal *j, struct es_jrecord *rec, struct lis
 	look->due = false;
 	look->load = false;
 	list_for_each_entry(ent, &rec->entries, list) {
-		if (list_empty(&ent->pieces) || ent->bad ||
-		    !es_jretry_may_go(j, ent, look->again))
+		if (ent->bad || !es_jretry_is_due(j, ent, look->again))
 			continue;
 		look->due = true;
-		if (ent->e.op == ES_JOP_WRITE && !ent->data) {
+		if (ent->e.op == ES_JOP_WRITE && !ent->data)
 			look->load |= !ent->loading;
-			look->left = true;
-		} else if (!es_jrun_take(j, ent, batch)) {
+		else if (!es_jrun_take(j, ent, batch, look->again))
 			return false;
-		}
+		look->left |= es_jretry_is_due(j, ent, look->again);
 	}
 	return true;
 }
@@ -138,17 +136,28 @@ static void send_batch(struct es_journal *j)
 
 /* --- what comes back --- */
 
+/*
+ * What has failed must not keep the memory, or the reserve, that others need; while the ring can
+ * be read, it can wait there.
+ */
+static bool may_drop(const struct es_journal *j, const struct es_jent *ent)
+{
+	if (j->mode != ES_JMODE_OK || !ent->data)
+		return false;
+	return ent->data->home || j->pending.nr_pages > es_journal_budget_pages();
+}
+
 static void land(struct es_journal *j, struct es_jflight *f)
 {
-	bool ok = !f->status || f->op == REQ_OP_DISCARD; /* a hint, no more */
+	enum es_jlanding how = es_jretry_judge(j, f);
 	u32 i;
 
 	j->ops->written(j->owner, f->op, f->node.start, f->node.last - f->node.start + 1,
 			f->status);
-	if (!ok)
-		es_jretry_failed(j, f);
 	spin_lock_irq(&j->lock);
-	es_pending_landed(&j->pending, f, f->node.start, f->node.last, ok);
+	es_pending_landed(&j->pending, f, f->node.start, f->node.last, how);
+	if (how == ES_JLANDED_FAILED && may_drop(j, f->ent[0]))
+		es_jent_drop_data(&j->pending, f->ent[0]);
 	for (i = 0; i < f->nr; i++)
 		es_jent_unpin(&j->pending, f->ent[i]);
 	spin_unlock_irq(&j->lock);
@@ -221,6 +230,11 @@ static struct es_jpos done_until(struct es_journal *j)
 		if (!is_done(j, rec))
 			return rec->pos;
 	return j->ring.head;
+}
+
+bool es_jbehind_can_release(struct es_journal *j)
+{
+	return done_until(j).seq != j->ring.needed.seq;
 }
 
 /*

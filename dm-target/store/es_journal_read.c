@@ -191,12 +191,12 @@ static void pin_entries(struct es_journal *j, struct es_jload *load, struct es_j
 	spin_lock_irq(&j->lock);
 	list_for_each_entry(ent, &rec->entries, list) {
 		if (ent->e.op != ES_JOP_WRITE || ent->data || ent->loading || ent->bad ||
-		    list_empty(&ent->pieces) || (ent->alone && load->nr))
+		    list_empty(&ent->pieces) || (ent->misread && load->nr))
 			continue;
 		ent->loading = true;
 		es_jent_pin(ent);
 		load->ent[load->nr++] = ent;
-		if (ent->alone)
+		if (ent->misread)
 			break;
 	}
 	spin_unlock_irq(&j->lock);
@@ -281,7 +281,7 @@ static void take_load(struct es_journal *j, struct es_jent *ent, struct es_jpage
 {
 	bool ok = !status && is_right(ent, data), lost;
 	bool was_unread = ent->unread;
-	bool hopeless = !ok && ent->alone && is_hopeless(j, status);
+	bool hopeless = !ok && ent->misread && is_hopeless(j, status);
 
 	/* It has come back.  That others can be read says nothing. */
 	if (!status && was_unread)
@@ -293,8 +293,8 @@ static void take_load(struct es_journal *j, struct es_jent *ent, struct es_jpage
 		data = NULL;
 	}
 	lost = hopeless && !list_empty(&ent->pieces);
-	ent->unread |= status && ent->alone;
-	ent->alone |= !ok;
+	ent->unread |= status && ent->misread;
+	ent->misread |= !ok;
 	if (lost)
 		es_jent_set_bad(&j->pending, ent);
 	spin_unlock_irq(&j->lock);

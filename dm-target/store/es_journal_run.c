@@ -204,7 +204,7 @@ static struct es_jflight *make_flight(struct es_journal *j, const struct run *ru
 	return f;
 }
 
-bool es_jrun_take(struct es_journal *j, struct es_jent *ent, struct list_head *batch)
+bool es_jrun_take(struct es_journal *j, struct es_jent *ent, struct list_head *batch, bool again)
 {
 	struct es_jpiece *piece;
 	struct es_jflight *f;
@@ -213,7 +213,7 @@ bool es_jrun_take(struct es_journal *j, struct es_jent *ent, struct list_head *b
 	list_for_each_entry(piece, &ent->pieces, list) {
 		if (j->nr_flights >= ES_JFLIGHTS)
 			return true;
-		if (!can_go(j, piece))
+		if (!es_jpiece_is_due(j, piece, again) || !can_go(j, piece))
 			continue;
 		if (!make_run(j, piece, &run))
 			return false;

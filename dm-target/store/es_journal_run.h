@@ -41,15 +41,29 @@ struct es_jflight {
 /**
  * es_jrun_take - put the runs of @ent that can go on @batch, while there may be more of them.
  *
+ * @again: what has failed before, and not in this round; or what has not failed
+ *
  * j->lock held.  A range that is on its way already, data that is not in memory, and what is
  * lost stay.  Returns false when memory is short.
  */
-bool es_jrun_take(struct es_journal *j, struct es_jent *ent, struct list_head *batch);
+bool es_jrun_take(struct es_journal *j, struct es_jent *ent, struct list_head *batch, bool again);
 
-/* Worker: @f has failed; its entries are pinned still. */
-void es_jretry_failed(struct es_journal *j, struct es_jflight *f);
+/* Worker: what the end of @f means. */
+enum es_jlanding es_jretry_judge(struct es_journal *j, const struct es_jflight *f);
 
-/* Whether @ent may be written in place: the first time, or @again. */
-bool es_jretry_may_go(const struct es_journal *j, const struct es_jent *ent, bool again);
+/* j->lock held: whether something of @ent has its turn, @again or the first time. */
+bool es_jretry_is_due(const struct es_journal *j, const struct es_jent *ent, bool again);
+
+/* j->lock held: the same for a piece. */
+static inline bool es_jpiece_is_due(const struct es_journal *j, const struct es_jpiece *piece,
+				    bool again)
+{
+	if (piece->flight)
+		return false;
+	return again ? piece->failed && piece->failed != j->pending.round : !piece->failed;
+}
+
+/* Worker: whether a flush would release something. */
+bool es_jbehind_can_release(struct es_journal *j);
 
 #endif /* ES_JOURNAL_RUN_H */

@@ -77,7 +77,7 @@ static void look_again_if_starved(struct es_journal *j)
 static void end_hopeless(struct es_journal *j)
 {
 	bool stopped = j->blocked || j->mode == ES_JMODE_FAILING;
-	bool stuck = j->stuck_until && j->stuck_until == j->ring.head.seq;
+	bool stuck = j->stuck_until && j->stuck_until == j->ring.head.seq && !j->flushing;
 
 	if (bio_list_empty(&j->waiting) || !stopped)
 		return;

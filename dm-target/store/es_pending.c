@@ -194,6 +194,8 @@ static void add_piece(struct es_pending *p, struct es_jpiece *piece, struct es_j
 	piece->node.last = last;
 	piece->ent = ent;
 	piece->flight = flight;
+	piece->failed = 0;
+	piece->stuck = false;
 	list_add_tail(&piece->list, &ent->pieces);
 	interval_tree_insert(&piece->node, &p->tree);
 	ent->refs++;
@@ -266,6 +268,8 @@ void es_piece_split(struct es_pending *p, struct es_jpiece *piece, u64 at,
 
 	set_range(p, piece, piece->node.start, at - 1);
 	add_piece(p, spare, piece->ent, at, last, piece->flight);
+	spare->failed = piece->failed;
+	spare->stuck = piece->stuck;
 }
 
 struct es_jpiece *es_pending_find(struct es_pending *p, u64 first, u64 last)
@@ -323,7 +327,14 @@ void es_jent_set_bad(struct es_pending *p, struct es_jent *ent)
 		p->nr_bad++;
 }
 
-void es_pending_landed(struct es_pending *p, void *flight, u64 first, u64 last, bool ok)
+static void note_failure(struct es_pending *p, struct es_jpiece *piece)
+{
+	piece->stuck = piece->failed > p->since;
+	piece->failed = p->round;
+}
+
+void es_pending_landed(struct es_pending *p, void *flight, u64 first, u64 last,
+		       enum es_jlanding how)
 {
 	struct interval_tree_node *node, *next;
 
@@ -334,11 +345,27 @@ void es_pending_landed(struct es_pending *p, void *flight, u64 first, u64 last, 
 		if (piece->flight != flight)
 			continue;
 		piece->flight = NULL;
-		if (ok)
+		if (how == ES_JLANDED) {
 			remove_piece(p, piece);
+			continue;
+		}
+		piece->ent->alone = true;
+		if (how == ES_JLANDED_FAILED)
+			note_failure(p, piece);
 		else
-			piece->ent->alone = true;
+			piece->failed = 0;
 	}
+}
+
+void es_jent_drop_data(struct es_pending *p, struct es_jent *ent)
+{
+	struct es_jpiece *piece;
+	u32 users = ent->refs;
+
+	list_for_each_entry(piece, &ent->pieces, list)
+		users--;
+	if (users == 1)
+		es_jent_set_data(p, ent, NULL);
 }
 
 /* --- life --- */

@@ -79,12 +79,11 @@ struct es_jrecord {
  * @pieces: what is left of it
  * @refs: pieces, and users (es_jent_pin)
  * @own, @spare: pieces allocated in advance
- * @alone: writing it in place, or reading it back, failed: not together with others next time
+ * @alone: writing it in place failed: not together with others next time
+ * @misread: reading it back failed: not together with others next time
  * @unread: reading it back failed, alone
  * @loading: its payload is being read back
  * @bad: its payload is lost
- * @failed: round in which writing it in place failed, alone, last; 0: none
- * @stuck: that was not the first one
  */
 struct es_jent {
 	struct list_head list;
@@ -96,11 +95,10 @@ struct es_jent {
 	struct es_jpiece *own;
 	struct es_jpiece *spare;
 	bool alone;
+	bool misread;
 	bool unread;
 	bool loading;
 	bool bad;
-	bool stuck;
-	u32 failed;
 };
 
 /**
@@ -108,12 +106,16 @@ struct es_jent {
  * @node: sectors
  * @list: in its entry
  * @flight: who is writing it in place now; NULL: nobody
+ * @failed: round in which that failed last; 0: none
+ * @stuck: it had failed in an earlier one, too, after es_pending.since
  */
 struct es_jpiece {
 	struct interval_tree_node node;
 	struct list_head list;
 	struct es_jent *ent;
 	void *flight;
+	u32 failed;
+	bool stuck;
 };
 
 /**
@@ -124,6 +126,8 @@ struct es_jpiece {
  * @nr_pieces: in @tree; may be looked at without the lock
  * @nr_bad: of these, lost ones
  * @nr_entries, @nr_pages: memory in use
+ * @round: of tries to write in place what has failed (es_journal_retry.c); from 1
+ * @since: failures until this round do not count
  */
 struct es_pending {
 	struct rb_root_cached tree;
@@ -133,6 +137,8 @@ struct es_pending {
 	u64 nr_bad;
 	u64 nr_entries;
 	u64 nr_pages;
+	u32 round;
+	u32 since;
 	mempool_t record_pool;
 	mempool_t ent_pool;
 	mempool_t piece_pool;
@@ -212,11 +218,19 @@ void es_piece_split(struct es_pending *p, struct es_jpiece *piece, u64 at,
 /* The payload of @ent is lost. */
 void es_jent_set_bad(struct es_pending *p, struct es_jent *ent);
 
-/**
- * es_pending_landed - @flight, which covered [@first, @last], has ended.
- * @ok: what it wrote is in place
- */
-void es_pending_landed(struct es_pending *p, void *flight, u64 first, u64 last, bool ok);
+/* How a write in place has ended. */
+enum es_jlanding {
+	ES_JLANDED,
+	ES_JLANDED_APART,	/* not done: again, each entry alone */
+	ES_JLANDED_FAILED,	/* failed, in this round */
+};
+
+/* @flight, which covered [@first, @last], has ended. */
+void es_pending_landed(struct es_pending *p, void *flight, u64 first, u64 last,
+		       enum es_jlanding how);
+
+/* Drop the payload of @ent if nobody uses it but the caller, who has a reference. */
+void es_jent_drop_data(struct es_pending *p, struct es_jent *ent);
 
 static inline u64 es_piece_sectors(const struct es_jpiece *piece)
 {

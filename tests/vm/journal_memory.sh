@@ -92,6 +92,17 @@ is_fast
 dmsetup message org 0 drain
 same_as /tmp/a 40 "$disks-origin" "the origin is wrong after drain"
 
+say "the same, and nothing of it can be written in place"
+swap_under org-real "$(broken_origin)"
+before=$(available)
+watch_memory write_and_wait
+echo "$((before - least)) KiB of memory for $(($(used) / 2)) KiB in the ring"
+[ $((before - least)) -lt 12288 ] || fail "too much memory"
+[ "$(used)" -gt 40000 ] || fail "too little is pending: this proves nothing"
+is_fast
+dmsetup message org 0 drain
+same_as /tmp/a 40 "$disks-origin" "the origin is wrong after drain"
+
 say "the same under writers that read, too"
 swap_under org-real "$(origin_table 200)"
 reads=$(journal_reads)
