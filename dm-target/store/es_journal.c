@@ -144,7 +144,8 @@ void es_journal_resume(struct es_journal *j, struct block_device *origin)
 /* 1: it is done, 0: not yet, or why it will not be. */
 static int drained_to(struct es_journal *j, u64 seq, bool may_be_stuck)
 {
-	u64 stuck;
+	/* First: what is stuck now, and not before what is needed now. */
+	u64 stuck = smp_load_acquire(&j->stat.stuck_until); /* pairs with note_stat() */
 
 	if (READ_ONCE(j->mode) == ES_JMODE_FAILED)
 		return 1;
@@ -154,7 +155,6 @@ static int drained_to(struct es_journal *j, u64 seq, bool may_be_stuck)
 		return -ENOSPC;
 	if (READ_ONCE(j->flush_broken) || READ_ONCE(j->flush_failures) > 1)
 		return -EIO;
-	stuck = READ_ONCE(j->stuck_until);
 	if (!stuck || stuck < seq)
 		return 0;
 	return READ_ONCE(j->place_error) == BLK_STS_NOSPC ? -ENOSPC : -EIO;

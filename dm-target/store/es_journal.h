@@ -248,6 +248,7 @@ struct es_journal {
 		u64 oldest;
 		u64 head_seq;
 		u64 needed_seq;
+		u64 stuck_until;
 		bool at_rest;
 	} stat;
 };
@@ -424,8 +425,11 @@ void es_jretry_afresh(struct es_journal *j);
 unsigned int es_jflight_front_pad(void);
 /* Worker: loads have ended. */
 void es_jload_done(struct es_journal *j, struct list_head *loaded);
-/* Worker, j->lock not held: read back the payload of @rec; false: not now. */
-bool es_jload_start(struct es_journal *j, struct es_jrecord *rec);
+/*
+ * Worker, j->lock not held: read back the payload of @rec that has its turn (es_jretry_is_due);
+ * false: not now.
+ */
+bool es_jload_start(struct es_journal *j, struct es_jrecord *rec, bool again);
 
 /* Memory that pending payload may have, in pages. */
 u64 es_journal_budget_pages(void);

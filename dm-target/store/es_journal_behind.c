@@ -106,7 +106,7 @@ static bool take_records(struct es_journal *j, struct list_head *batch, bool aga
 		spin_unlock_irq(&j->lock);
 		looked += look.due;
 		if (look.load && loads && may_load(j))
-			loads = es_jload_start(j, rec);
+			loads = es_jload_start(j, rec, again);
 		if (!more) {
 			j->starved = true;
 			return false;
@@ -138,11 +138,11 @@ static void send_batch(struct es_journal *j)
 
 /*
  * What has failed must not keep the memory, or the reserve, that others need; while the ring can
- * be read, it can wait there.
+ * be read, it can wait there.  If that is given up, only what has just come from it may go back.
  */
 static bool may_drop(const struct es_journal *j, const struct es_jent *ent)
 {
-	if (j->mode != ES_JMODE_OK || !ent->data)
+	if (!ent->data || (j->mode != ES_JMODE_OK && (!ent->reread || j->unreadable)))
 		return false;
 	return ent->data->home || j->pending.nr_pages > es_journal_budget_pages();
 }
@@ -289,6 +289,7 @@ void es_jbehind_flushed(struct es_journal *j)
 	bio_uninit(&j->flush_bio);
 	if (!j->flush_status) {
 		WRITE_ONCE(j->flush_failures, 0);
+		j->stuck_until = 0; /* there is progress: the retry timer tells how far */
 		es_ring_set_needed(&j->ring, &j->flush_pos);
 		return;
 	}

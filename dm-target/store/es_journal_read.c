@@ -8,7 +8,7 @@
  */
 #include <linux/device-mapper.h>
 #include <linux/highmem.h>
-#include "es_journal.h"
+#include "es_journal_run.h"
 
 #define DM_MSG_PREFIX "esnapshot"
 
@@ -183,7 +183,8 @@ static void read_load(struct es_jload *load)
 }
 
 /* Choose what is to be loaded, and keep it. */
-static void pin_entries(struct es_journal *j, struct es_jload *load, struct es_jrecord *rec)
+static void pin_entries(struct es_journal *j, struct es_jload *load, struct es_jrecord *rec,
+			bool again)
 {
 	struct es_jent *ent;
 
@@ -191,7 +192,7 @@ static void pin_entries(struct es_journal *j, struct es_jload *load, struct es_j
 	spin_lock_irq(&j->lock);
 	list_for_each_entry(ent, &rec->entries, list) {
 		if (ent->e.op != ES_JOP_WRITE || ent->data || ent->loading || ent->bad ||
-		    list_empty(&ent->pieces) || (ent->misread && load->nr))
+		    !es_jretry_is_due(j, ent, again) || (ent->misread && load->nr))
 			continue;
 		ent->loading = true;
 		es_jent_pin(ent);
@@ -215,7 +216,7 @@ static void unpin_entries(struct es_journal *j, struct es_jload *load, u32 from)
 	load->nr = from;
 }
 
-bool es_jload_start(struct es_journal *j, struct es_jrecord *rec)
+bool es_jload_start(struct es_journal *j, struct es_jrecord *rec, bool again)
 {
 	unsigned long slot = find_first_zero_bit(&j->loads_used, ES_JLOADS);
 	struct es_jload *load = &j->load[slot];
@@ -225,7 +226,7 @@ bool es_jload_start(struct es_journal *j, struct es_jrecord *rec)
 		return false;
 	load->j = j;
 	load->status = BLK_STS_OK;
-	pin_entries(j, load, rec);
+	pin_entries(j, load, rec, again);
 	for (i = 0; i < load->nr; i++) {
 		load->data[i] = es_jpages_alloc(es_jentry_blocks(&load->ent[i]->e),
 						&j->load_reserve);
@@ -293,8 +294,9 @@ static void take_load(struct es_journal *j, struct es_jent *ent, struct es_jpage
 		data = NULL;
 	}
 	lost = hopeless && !list_empty(&ent->pieces);
-	ent->unread |= status && ent->misread;
-	ent->misread |= !ok;
+	ent->reread |= ok;
+	ent->unread = !ok && (ent->unread || (status && ent->misread));
+	ent->misread = !ok;
 	if (lost)
 		es_jent_set_bad(&j->pending, ent);
 	spin_unlock_irq(&j->lock);

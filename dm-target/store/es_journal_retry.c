@@ -111,7 +111,7 @@ void es_jretry_due(struct es_journal *j)
 	bool more = j->again;
 
 	end_waits(j);
-	WRITE_ONCE(j->stuck_until, find_stuck_until(j));
+	j->stuck_until = find_stuck_until(j);
 	if (!more)
 		begin_round(j);
 	if ((more || j->stuck_until) && !j->paused && j->mode != ES_JMODE_FAILED)
@@ -124,7 +124,7 @@ void es_jretry_afresh(struct es_journal *j)
 	cancel_delayed_work(&j->retry_timer);
 	end_waits(j);
 	WRITE_ONCE(j->flush_failures, 0);
-	WRITE_ONCE(j->stuck_until, 0);
+	j->stuck_until = 0;
 	j->pending.since = j->pending.round;
 	begin_round(j);
 }

@@ -100,6 +100,7 @@ static void note_stat(struct es_journal *j)
 	WRITE_ONCE(j->stat.oldest, oldest);
 	WRITE_ONCE(j->stat.head_seq, j->ring.head.seq);
 	WRITE_ONCE(j->stat.needed_seq, j->ring.needed.seq);
+	smp_store_release(&j->stat.stuck_until, j->stuck_until); /* pairs with drained_to() */
 	WRITE_ONCE(j->stat.at_rest,
 		   !j->append.busy && !j->nr_flights && !j->flushing && !j->loads_used);
 }

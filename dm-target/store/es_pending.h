@@ -82,6 +82,7 @@ struct es_jrecord {
  * @alone: writing it in place failed: not together with others next time
  * @misread: reading it back failed: not together with others next time
  * @unread: reading it back failed, alone
+ * @reread: it has been read back well
  * @loading: its payload is being read back
  * @bad: its payload is lost
  */
@@ -97,6 +98,7 @@ struct es_jent {
 	bool alone;
 	bool misread;
 	bool unread;
+	bool reread;
 	bool loading;
 	bool bad;
 };
