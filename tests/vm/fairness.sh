@@ -11,7 +11,6 @@ set -euo pipefail
 
 disks=/dev/disk/by-id/virtio
 sectors=131072
-order=/run/order
 
 dd if=/dev/urandom of="$disks-origin" bs=1M count=64 oflag=direct status=none
 esnap -q format --origin "$disks-origin" -c 4k "$disks-store"
@@ -21,23 +20,52 @@ dmsetup create org --table "0 $sectors esnapshot-org $disks-origin 8 - 1 /dev/ma
 dmsetup create -r img --table "0 $sectors esnapshot /dev/mapper/slow"
 before=$(digest /dev/mapper/img)
 
-write() { # write NAME KIB OFFSET_IN_KIB
-    dd if=/dev/urandom of=/dev/mapper/org bs="$2k" count=1 seek="$(($3 / $2))" oflag=direct status=none
-    echo "$1" >>"$order"
-}
-
 say "one small write behind sixteen large ones, of which eight are there"
-: >"$order"
-for i in $(seq 16); do
-    write "large$i" 1024 $((i * 1024)) &
-done
-until [ "$(dmsetup status org | cut -d' ' -f8)" -ge 8 ]; do sleep 0.02; done
-write small 4 $((40 * 1024))
-place=$(grep -n small "$order" | cut -d: -f1)
-wait
-expect 17 "$(wc -l <"$order")" "writes done"
-echo "the small write was number $place of 17"
-[ "$place" -le 4 ] || fail "the small write waited for $((place - 1)) large ones"
+python3 - <<'PYTHON'
+import mmap
+import os
+import subprocess
+import threading
+import time
+
+MIB = 1 << 20
+device = os.open("/dev/mapper/org", os.O_WRONLY | os.O_DIRECT)
+done = []
+
+
+def block(size):
+    memory = mmap.mmap(-1, size)
+    memory[:] = os.urandom(size)
+    return memory
+
+
+def write_large(data, offset):
+    assert os.pwrite(device, data, offset) == MIB
+    done.append(offset)
+
+
+def waiting():
+    words = subprocess.run(["dmsetup", "status", "org"], check=True, capture_output=True).stdout.split()
+    return int(words[7])
+
+
+# All that takes time is done before: what counts are writes that end between two lines of this program.
+small = block(4096)
+threads = [threading.Thread(target=write_large, args=(block(MIB), i * MIB)) for i in range(1, 17)]
+for thread in threads:
+    thread.start()
+while waiting() < 8:
+    time.sleep(0.02)
+before = len(done)
+assert before < 8, f"{before} large writes were through: this proves nothing"
+assert os.pwrite(device, small, 40 * MIB) == 4096
+waited_for = len(done) - before
+for thread in threads:
+    thread.join()
+assert len(done) == 16, f"{len(done)} of 16 large writes went well"
+print(f"{before} large writes were through, {waited_for} ended while the small one waited")
+assert waited_for <= 3, f"the small write waited for {waited_for} large ones"
+PYTHON
 expect "$before" "$(digest /dev/mapper/img)" "the snapshot"
 
 dmsetup remove --retry img
