@@ -69,8 +69,8 @@ dmsetup create org --table "$(org_table $m/j $m/s1)"
 say "a block of what waits in the ring goes bad"
 swap_under org-real "$(origin_table 1500)"
 dd if=/tmp/data of=$m/org bs=64k oflag=direct status=none
-rot $((48 * 65536 + 8192))
 new_words >/dev/null
+rot $((48 * 65536 + 8192))
 swap_under org-real "$(origin_table 0)"
 timeout 60 dd if=/dev/urandom of=$m/org bs=64k seek=128 count=1 oflag=direct status=none || fail "a write failed"
 wait_for 60 in_state failed

@@ -16,9 +16,9 @@ groups=/sys/fs/cgroup
 echo +io >$groups/cgroup.subtree_control
 mkdir $groups/slow
 
-# in_group COMMAND...: with no more than 64 KiB/s to and from the disk of limit DISK
+# in_group COMMAND...: with no more than 16 KiB/s to and from the disk of limit DISK
 limits() { echo "$(cat "/sys/block/$(basename "$(readlink -f "$1")")/dev") rbps=$2 wbps=$2" >$groups/slow/io.max; }
-limit() { limits "$1" 65536; }
+limit() { limits "$1" 16384; }
 no_limit() { limits "$1" max; }
 in_group() {
     (
