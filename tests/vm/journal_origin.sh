@@ -40,6 +40,14 @@ for block in [*range(256, 288, 2), *range(0, 256, 2), *range(288, 768, 2)]:
     os.pwrite(device, buffer, 4096 * block)
 PYTHON
 }
+# scatter_pending SEED: the same while nothing can be written in place; what reads then is in $written.
+scatter_pending() {
+    blkdiscard -z $m/org
+    dmsetup message org 0 drain
+    swap_under org-real "$(unwritable_origin)"
+    scatter "$1" || fail "a write failed"
+    written=$(digest $m/org)
+}
 # beside_pit DEVICE: what is in the first 4 MiB but for the pit.
 beside_pit() {
     {
@@ -111,11 +119,7 @@ expect "$(digest $m/org)" "$(digest "$disks-origin")" "the origin, well again"
 expect "$first" "$(digest $m/img)" "the snapshot"
 
 say "little of the origin takes no writes: all else gets to its place"
-blkdiscard -z $m/org
-dmsetup message org 0 drain
-swap_under org-real "$(unwritable_origin)"
-scatter 5 || fail "a write failed"
-written=$(digest $m/org)
+scatter_pending 5
 swap_under org-real "$(pitted_origin)"
 refuse timeout 60 dmsetup message org 0 drain
 expect "$(beside_pit $m/org)" "$(beside_pit "$disks-origin")" "what could be written"
@@ -125,11 +129,7 @@ dmsetup message org 0 drain || fail "an origin that is well again is not written
 expect "$written" "$(digest "$disks-origin")" "the origin, well again"
 
 say "the same, and the journal is gone: its end, too, waits for what can be written"
-blkdiscard -z $m/org
-dmsetup message org 0 drain
-swap_under org-real "$(unwritable_origin)"
-scatter 6 || fail "a write failed"
-written=$(digest $m/org)
+scatter_pending 6
 beside=$(beside_pit $m/org)
 swap_under j "0 $ring error"
 refuse timeout 60 dd if=/tmp/fill of=$m/org bs=64k count=1 seek=100 oflag=direct status=none
